@@ -1,0 +1,1 @@
+"""Weir: a self-hosted, multi-tenant gateway that speaks OpenRouter's API."""

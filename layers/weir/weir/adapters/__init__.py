@@ -1,0 +1,1 @@
+"""Outbound edge: DynamoDB, the upstream API, secrets, the clock."""

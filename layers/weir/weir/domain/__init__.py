@@ -1,0 +1,1 @@
+"""What the product is about: money, holds, usage, keys. Pure; standard library only."""

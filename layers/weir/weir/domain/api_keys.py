@@ -1,0 +1,80 @@
+"""API keys: their format, their hash, and what a key stands for.
+
+A key is `<prefix><64 hex>`: 28 random bytes, then the CRC-32 of everything before it, so garbage is
+refused without a look-up. Only the SHA-256 of a key is ever stored (OpenRouter's `hash`).
+"""
+
+import hashlib
+import re
+import zlib
+from dataclasses import dataclass
+from enum import StrEnum
+
+from weir.domain.tenants import Tenant
+
+RANDOM_BYTES = 28
+DEFAULT_PREFIX = "sk-weir-v1-"
+
+_TAIL = re.compile(r"[0-9a-f]{64}")
+
+
+class KeyKind(StrEnum):
+    """What a key may do."""
+
+    INFERENCE = "inference"
+    MANAGEMENT = "management"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiKey:
+    """A stored key: whose it is and what it may do. Never holds the key itself.
+
+    `expires_at_ms` is epoch milliseconds, None when the key does not expire.
+    `key_id` is the short public name used in holds, usage records and logs (8 hex of the hash).
+    """
+
+    key_hash: str
+    tenant: Tenant
+    kind: KeyKind
+    label: str
+    disabled: bool
+    expires_at_ms: int | None
+
+    @property
+    def key_id(self) -> str:
+        """Return the first 8 hex digits of the hash."""
+        return self.key_hash[:8]
+
+
+def mint(*, random: bytes, prefix: str = DEFAULT_PREFIX) -> str:
+    """Make a key from 28 random bytes. It is shown once and then only its hash exists.
+
+    Raises:
+        ValueError: `random` is not 28 bytes.
+    """
+    if len(random) != RANDOM_BYTES:
+        raise ValueError(f"{RANDOM_BYTES} random bytes are needed, got {len(random)}")
+    body = prefix + random.hex()
+    return body + _checksum(body)
+
+
+def is_well_formed(key: str, *, prefix: str = DEFAULT_PREFIX) -> bool:
+    """Tell whether a text can be a key of this gateway: prefix, length, alphabet, checksum."""
+    if not key.startswith(prefix) or not _TAIL.fullmatch(key, len(prefix)):
+        return False
+    return _checksum(key[:-8]) == key[-8:]
+
+
+def key_hash(key: str) -> str:
+    """Return the lower-case hex SHA-256 of the whole key."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def masked(key: str, *, prefix: str = DEFAULT_PREFIX) -> str:
+    """Return the label OpenRouter shows for a key: the prefix, three digits, dots, four digits."""
+    tail = key.removeprefix(prefix)
+    return f"{prefix}{tail[:3]}...{tail[-4:]}"
+
+
+def _checksum(body: str) -> str:
+    return f"{zlib.crc32(body.encode()):08x}"

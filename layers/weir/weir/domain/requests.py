@@ -1,0 +1,35 @@
+"""A chat request, as far as the gateway must understand it: what it prices, routes and forbids.
+
+Everything else in the body passes through byte-true and is not represented here.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatRequest:
+    """One validated request, ready to be forwarded.
+
+    Attributes:
+        body: The bytes to send: the client's own, with spliced `max_tokens` and namespaced ids.
+        headers: The allow-listed request headers to send along.
+        models: Every model that may answer, the first choice first; never empty.
+        prompt_bytes: UTF-8 bytes of everything that becomes prompt tokens, embedded media left out.
+        messages: Number of messages; each adds template tokens.
+        media_parts: Number of image, audio, video and file parts.
+        media_bytes: Bytes of the media embedded in them (base64 text).
+        web_searches: Upper bound of web searches the request may trigger.
+        max_tokens: Completion bound that goes upstream, ≥ 1.
+    """
+
+    body: bytes
+    headers: Mapping[str, str]
+    models: tuple[str, ...]
+    stream: bool
+    prompt_bytes: int
+    messages: int
+    media_parts: int
+    media_bytes: int
+    web_searches: int
+    max_tokens: int

@@ -1,0 +1,37 @@
+"""Tenants: the customers of the operator, and the policy each one's requests are held under."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NewType
+
+from weir.domain.money import NanoUsd
+
+TenantId = NewType("TenantId", str)
+
+
+class PromptBound(StrEnum):
+    """How the tokens of a prompt are bounded before the call (ledger: the estimate)."""
+
+    STRICT = "strict"
+    TYPICAL = "typical"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tenant:
+    """A tenant's profile.
+
+    Attributes:
+        namespace_key: Secret bytes; keys the HMAC that separates `user`, `session_id` and
+            `prompt_cache_key` of one tenant from another's before they go upstream.
+        default_max_tokens: Sent upstream when the client sets no `max_tokens`, because a request
+            without a bound cannot be held.
+        unpriced_hold_nano_usd: Flat hold for a model without a known price; None refuses it.
+        lanes: Number of items the tenant's account is split into.
+    """
+
+    tenant_id: TenantId
+    namespace_key: bytes
+    default_max_tokens: int = 4096
+    prompt_bound: PromptBound = PromptBound.STRICT
+    unpriced_hold_nano_usd: NanoUsd | None = None
+    lanes: int = 1

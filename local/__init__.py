@@ -1,0 +1,1 @@
+"""The local stack: template.yaml itself, deployed into an embedded AWS on this machine."""
