@@ -5,6 +5,7 @@ from typing import Protocol
 
 from weir.domain.accounts import Account
 from weir.domain.api_keys import ApiKey
+from weir.domain.errors import WeirError
 from weir.domain.generations import GenerationId
 from weir.domain.holds import Hold, Reservation
 from weir.domain.money import NanoUsd
@@ -19,6 +20,10 @@ class Clock(Protocol):
 
     def now_ms(self) -> int:
         """Return epoch milliseconds."""
+        ...
+
+    def pause(self, duration_ms: int) -> None:
+        """Wait; only ever called when upstream's ledger is about to know a cost."""
         ...
 
 
@@ -186,10 +191,14 @@ class Reading(Protocol):
 
 
 class Journal(Protocol):
-    """Where the story of a request is told: one line at the start, one at the end."""
+    """Where the story of a request is told: one line when it is forwarded, one when it ends."""
 
     def forwarded(self, *, generation_id: GenerationId, upstream_generation_id: str | None) -> None:
         """Upstream accepted the request; the pair lets an operator find its cost after a crash."""
+        ...
+
+    def refused(self, *, error: WeirError) -> None:
+        """The request was answered with an error before the first byte."""
         ...
 
     def unsettled(self, *, generation_id: GenerationId, reason: str) -> None:

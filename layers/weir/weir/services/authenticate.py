@@ -1,0 +1,29 @@
+"""Who is asking: from a bearer token to a stored API key."""
+
+from weir.domain.api_keys import ApiKey, KeyKind, is_well_formed, key_hash
+from weir.domain.errors import ForbiddenError, InvalidApiKeyError
+from weir.domain.ports import ApiKeyStore
+
+
+def authenticate(bearer: str | None, *, keys: ApiKeyStore, prefix: str, now_ms: int) -> ApiKey:
+    """Return the key behind a bearer token; a garbled one is refused without a look-up.
+
+    Every refusal of a presented key reads the same, so that nobody can tell which keys exist.
+
+    Raises:
+        InvalidApiKeyError: No token, or one that is malformed, unknown, disabled or expired.
+        ForbiddenError: A management key, which cannot call completion endpoints.
+        StoreUnavailableError: The key store cannot answer.
+    """
+    if bearer is None:
+        raise InvalidApiKeyError("Missing Authentication header: send Authorization: Bearer <key>")
+    key = keys.find(key_hash(bearer)) if is_well_formed(bearer, prefix=prefix) else None
+    if key is None or key.disabled or _is_expired(key, now_ms=now_ms):
+        raise InvalidApiKeyError("Invalid API key: it is unknown, disabled or expired")
+    if key.kind is not KeyKind.INFERENCE:
+        raise ForbiddenError("Management keys cannot call completion endpoints; use an API key")
+    return key
+
+
+def _is_expired(key: ApiKey, *, now_ms: int) -> bool:
+    return key.expires_at_ms is not None and key.expires_at_ms <= now_ms
