@@ -38,7 +38,7 @@ class AccountLimits:
 class Account:
     """The state of one account lane.
 
-    `available` is what is left to hold: credit − spent − open holds. Counters are keyed by their
+    `available` is what is left to hold: credit - spent - open holds. Counters are keyed by their
     period, so that no reset job exists: minutes are epoch minutes, days `yymmdd`, months `yymm`.
     """
 

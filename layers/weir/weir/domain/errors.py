@@ -109,9 +109,7 @@ class ProviderError(WeirError):
         metadata: Metadata | None = None,
         retry_after_s: int | None = None,
     ) -> None:
-        super().__init__(
-            message, status=status, metadata=metadata, retry_after_s=retry_after_s
-        )
+        super().__init__(message, status=status, metadata=metadata, retry_after_s=retry_after_s)
         self.cost_is_zero = cost_is_zero
 
 

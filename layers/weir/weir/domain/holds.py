@@ -60,9 +60,7 @@ def prompt_tokens(request: ChatRequest, *, bound: PromptBound) -> int:
     return text + media + request.messages * TOKENS_PER_MESSAGE
 
 
-def estimate(
-    request: ChatRequest, *, prices: Iterable[ModelPrice], bound: PromptBound
-) -> NanoUsd:
+def estimate(request: ChatRequest, *, prices: Iterable[ModelPrice], bound: PromptBound) -> NanoUsd:
     """Return the highest cost the request can reach with any of its models.
 
     Args:

@@ -61,9 +61,7 @@ class CreditLedger(Protocol):
         """
         ...
 
-    def checkpoint(
-        self, tenant_id: TenantId, *, hold: Hold, upstream_generation_id: str
-    ) -> None:
+    def checkpoint(self, tenant_id: TenantId, *, hold: Hold, upstream_generation_id: str) -> None:
         """Write upstream's generation id into an open hold; does nothing when it is gone.
 
         Raises:

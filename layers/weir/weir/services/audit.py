@@ -32,7 +32,8 @@ class AuditReport:
 
     Attributes:
         violations: One sentence each, beginning with the invariant's number; empty is good.
-        accounts: Sums by `<account>#<lane>`; empty when the ledger could not be decoded.
+        accounts: Sums by `<account>#<lane>`; empty, like all other figures, when an item of the
+            ledger could not be decoded.
         records: Number of usage records.
         unknown: Those of them whose cost nobody knows.
         cost_nano_usd: What all records cost.
@@ -40,9 +41,9 @@ class AuditReport:
 
     violations: tuple[str, ...]
     accounts: Mapping[str, AccountSums]
-    records: int = 0
-    unknown: int = 0
-    cost_nano_usd: NanoUsd = NanoUsd(0)
+    records: int
+    unknown: int
+    cost_nano_usd: NanoUsd
 
 
 def audit(
@@ -68,7 +69,13 @@ def audit(
         accounts, records = list(reader.accounts()), list(reader.records())
     except ValueError as error:
         # A number with a fraction, or an item of another shape: sums over the rest would mislead.
-        return AuditReport(violations=(f"I10 {error}",), accounts={})
+        return AuditReport(
+            violations=(f"I10 {error}",),
+            accounts={},
+            records=0,
+            unknown=0,
+            cost_nano_usd=NanoUsd(0),
+        )
     found = violations(accounts, records, upstream=upstream, swept=swept)
     return AuditReport(
         violations=tuple(found),

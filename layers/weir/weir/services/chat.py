@@ -58,9 +58,7 @@ class Chat:
             WeirError: The request was refused or failed before its first byte.
         """
         started_ms = self.metering.clock.now_ms()
-        key = authenticate(
-            call.bearer, keys=self.keys, prefix=self.key_prefix, now_ms=started_ms
-        )
+        key = authenticate(call.bearer, keys=self.keys, prefix=self.key_prefix, now_ms=started_ms)
         request = call.read(key.tenant)
         hold = self.admission.admit(key, request=request, now_ms=started_ms)
         meter = self.metering.start(key.tenant.tenant_id, hold=hold, stream=request.stream)

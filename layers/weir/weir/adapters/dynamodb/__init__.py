@@ -1,0 +1,1 @@
+"""The ledger and the key store over DynamoDB. Knows items and expressions; decides nothing."""

@@ -1,0 +1,84 @@
+"""API Gateway's REST proxy event, as far as the gateway reads it."""
+
+import binascii
+import re
+from base64 import b64decode
+from collections.abc import Mapping
+from typing import TypedDict
+
+from weir.domain.errors import InvalidApiKeyError, InvalidRequestError, PayloadTooLargeError
+
+MAX_BODY_BYTES = 6 * 1024 * 1024
+
+_BEARER = re.compile(r"(?i:bearer) +([\x21-\x7e]{1,512})")
+
+
+class RequestContext(TypedDict, total=False):
+    """What API Gateway adds about the call."""
+
+    requestId: str
+
+
+class ProxyEvent(TypedDict, total=False):
+    """A request of a REST API with Lambda proxy integration."""
+
+    httpMethod: str
+    path: str
+    resource: str
+    headers: Mapping[str, str] | None
+    multiValueHeaders: Mapping[str, list[str]] | None
+    pathParameters: Mapping[str, str] | None
+    queryStringParameters: Mapping[str, str] | None
+    body: str | None
+    isBase64Encoded: bool
+    requestContext: RequestContext
+
+
+def headers(event: ProxyEvent) -> dict[str, str]:
+    """Return the request headers by lower-case name; of a repeated one, the last value."""
+    single = {name.lower(): value for name, value in (event.get("headers") or {}).items()}
+    if single:
+        return single
+    repeated = event.get("multiValueHeaders") or {}
+    return {name.lower(): values[-1] for name, values in repeated.items() if values}
+
+
+def header(event: ProxyEvent, name: str) -> str | None:
+    """Return a request header by its name in any case, None when it was not sent."""
+    return headers(event).get(name.lower())
+
+
+def body_bytes(event: ProxyEvent) -> bytes:
+    """Return the request body as the client sent it.
+
+    Raises:
+        InvalidRequestError: There is none, or it is not decodable.
+        PayloadTooLargeError: It is above `MAX_BODY_BYTES`.
+    """
+    body = event.get("body")
+    if not body:
+        raise InvalidRequestError("The request has no body: send a JSON object")
+    try:
+        decoded = b64decode(body, validate=True) if event.get("isBase64Encoded") else body.encode()
+    except (binascii.Error, ValueError) as error:
+        raise InvalidRequestError("The request body cannot be decoded") from error
+    if len(decoded) > MAX_BODY_BYTES:
+        raise PayloadTooLargeError(
+            f"Request payload too large: {len(decoded)} bytes, the limit is {MAX_BODY_BYTES}"
+        )
+    return decoded
+
+
+def bearer(event: ProxyEvent) -> str | None:
+    """Return the key of the Authorization header, None when there is no such header.
+
+    Raises:
+        InvalidApiKeyError: The header has another form than `Bearer <key>`.
+    """
+    value = header(event, "authorization")
+    if not value:
+        return None
+    match = _BEARER.fullmatch(value.strip())
+    if match is None:
+        raise InvalidApiKeyError('The Authorization header must have the form "Bearer <key>"')
+    return match[1]
