@@ -1,0 +1,131 @@
+"""The whole stack on this machine: upstream, embedded AWS, the deployed template, the gateway."""
+
+import secrets
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+
+from local.aws import EmbeddedAws
+from local.deploy import Deployment, deploy
+from local.gateway import RunningGateway, running
+from local.routes import read_routes
+from local.schedules import Schedules
+from local.seed import (
+    DEMO_CREDIT_USD,
+    DEMO_TENANT,
+    Books,
+    issue_key,
+    open_books,
+    put_upstream_key,
+    seed_tenant,
+)
+from local.simulator import Simulator
+from weir.domain.api_keys import KeyKind
+
+ROOT = Path(__file__).resolve().parent.parent
+STATE = ROOT / "local" / ".state"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackOptions:
+    """What may differ from one stack to another.
+
+    Attributes:
+        port: Of the gateway; 0 takes a free one.
+        upstream_key: OpenRouter's key to forward with; None starts the simulator.
+        model: Which model the simulator answers with: the small real one, or the echo.
+        parameters: Values for the template's parameters.
+        say: Receives a progress line for each long step.
+    """
+
+    port: int = 0
+    upstream_key: str | None = None
+    model: Literal["auto", "echo"] = "auto"
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    logs: Path = STATE / "logs"
+    say: Callable[[str], None] = print
+
+
+class LocalStack:
+    """A stack that is up between `__enter__` and `__exit__` and leaves nothing behind.
+
+    Attributes:
+        simulator: The simulated upstream; None when requests go to OpenRouter.
+        aws: The embedded AWS.
+        deployment: What the template became.
+        books: The deployment's tables, opened.
+        gateway: The HTTP front and its worker processes.
+        api_key: A key of the demo tenant.
+        management_key: A management key of the demo tenant.
+    """
+
+    simulator: Simulator | None
+    aws: EmbeddedAws
+    deployment: Deployment
+    books: Books
+    gateway: RunningGateway
+    api_key: str
+    management_key: str
+
+    def __init__(self, options: StackOptions | None = None) -> None:
+        self._options = options or StackOptions()
+        self._resources = ExitStack()
+
+    def __enter__(self) -> Self:
+        """Bring everything up; on a failure, take down what is up already."""
+        with ExitStack() as resources:
+            self._start(resources)
+            self._resources = resources.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Take everything down, the front first."""
+        self._resources.close()
+
+    @property
+    def base_url(self) -> str:
+        """Return what a client takes as its base URL."""
+        return f"{self.gateway.url}/api/v1"
+
+    def _start(self, resources: ExitStack) -> None:
+        options, say = self._options, self._options.say
+        key = options.upstream_key or f"sk-or-v1-{secrets.token_hex(32)}"
+        parameters = dict(options.parameters)
+        self.simulator = None
+        if options.upstream_key is None:
+            say("starting the OpenRouter simulator")
+            self.simulator = resources.enter_context(Simulator(keys={key}, model=options.model))
+            parameters["UpstreamBaseUrl"] = self.simulator.url
+        say("starting the embedded AWS")
+        self.aws = resources.enter_context(EmbeddedAws())
+        say("deploying template.yaml")
+        self.deployment = deploy(ROOT / "template.yaml", aws=self.aws, parameters=parameters)
+        put_upstream_key(self.deployment, aws=self.aws, key=key)
+        self._seed()
+        say("starting the gateway")
+        options.logs.mkdir(parents=True, exist_ok=True)
+        self.gateway = resources.enter_context(
+            running(
+                functions=self.deployment.functions,
+                routes=read_routes(self.deployment.template),
+                port=options.port,
+                log_dir=options.logs,
+            )
+        )
+        resources.enter_context(Schedules(self.deployment.schedules, invoke=self.gateway.invoke))
+
+    def _seed(self) -> None:
+        self.books = open_books(self.deployment, aws=self.aws)
+        tenant = seed_tenant(self.books, tenant_id=DEMO_TENANT, credit_usd=DEMO_CREDIT_USD)
+        self.api_key = issue_key(self.books, tenant, kind=KeyKind.INFERENCE, label="demo")
+        self.management_key = issue_key(
+            self.books, tenant, kind=KeyKind.MANAGEMENT, label="demo management"
+        )
