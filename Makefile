@@ -36,3 +36,21 @@ check: .venv/.synced ## lint, types, import contracts, template
 
 lock: .tools/bin/uv ## resolve pyproject.toml anew into requirements.lock and the layers
 	bash requirements/lock.sh
+
+# A Python 3.13 with pip: on PATH, or where pyenv and uv keep theirs.
+PYTHON313 ?= $(shell for python in python3.13 $(HOME)/.pyenv/versions/3.13*/bin/python3.13 $(HOME)/.local/share/uv/python/cpython-3.13*/bin/python3.13; do \
+	$$python -m pip --version >/dev/null 2>&1 && { command -v $$python; break; }; done)
+NO_PYTHON313 = sam build needs Python 3.13 with pip, the version Lambda runs. Install one, or fetch one by \
+	".tools/bin/uv python install 3.13", or name one by "make build PYTHON313=<path>"; with Docker: "$(BIN)/sam build --use-container"
+
+build: .venv/.synced ## build layers and functions into .aws-sam/ (BUILD="Architecture=x86_64" for the other processor)
+	@python="$(PYTHON313)"; test -n "$$python" || { echo '$(NO_PYTHON313)' >&2; exit 1; }; \
+	PATH="$$(dirname "$$python"):$$PATH" $(BIN)/sam build $(if $(BUILD),--parameter-overrides "$(BUILD)") && \
+	echo "==> compiling to byte code what a cold start may load" && \
+	"$$python" -m compileall -q --invalidation-mode unchecked-hash -x '(utilities|event_handler)/' .aws-sam/build
+
+deploy: build ## deploy to your AWS account, asking for what samconfig.toml leaves open
+	@$(BIN)/sam deploy --guided $(if $(BUILD),--parameter-overrides "$(BUILD)")
+
+e2e: .venv/.synced ## prove sam build and sam local in Docker
+	@PYTHON313="$(PYTHON313)" $(BIN)/python -m pytest -m e2e --timeout 900

@@ -223,9 +223,7 @@ def test_the_client_gets_its_answer_when_the_ledger_fails_afterwards(
 
 def test_a_record_that_was_there_first_decides_the_cost(bench: Bench) -> None:
     meter = bench.start()
-    swept = meter._record(
-        RecordStatus.UNKNOWN, usage=USAGE, http_status=200, now_ms=bench.clock.ms
-    )
+    swept = meter._record(RecordStatus.UNKNOWN, usage=USAGE, http_status=200, now_ms=bench.clock.ms)
     bench.ledger.record(TENANT.tenant_id, record=swept)
     bench.translation.usage = type(USAGE)(cost_nano_usd=NanoUsd(1))
 

@@ -1,0 +1,64 @@
+"""The one tenant of the bench, as the tables hold it: written by the adapters themselves."""
+
+from collections.abc import Iterator
+
+from weir.adapters.dynamodb.control import DynamoDBKeys
+from weir.adapters.dynamodb.ledger import DynamoDBLedger
+from weir.adapters.dynamodb.wire import Item, Payload
+from weir.domain.api_keys import RANDOM_BYTES, ApiKey, KeyKind, key_hash, masked, mint
+from weir.domain.money import nano_usd
+from weir.domain.tenants import Tenant, TenantId
+
+ACCOUNTS_TABLE = "bench-accounts"
+USAGE_TABLE = "bench-usage"
+CONTROL_TABLE = "bench-control"
+
+API_KEY = mint(random=bytes(range(RANDOM_BYTES)))
+TENANT = Tenant(tenant_id=TenantId("bench"), namespace_key=bytes(32))
+CREDIT_USD = 1_000
+
+
+class WrittenItems:
+    """A `DynamoDB` that keeps the last item put into it."""
+
+    def __init__(self) -> None:
+        self.last: Item = {}
+
+    def call(self, operation: str, payload: Payload) -> Item:
+        assert operation == "PutItem", operation
+        self.last = dict(payload["Item"])
+        return {}
+
+    def pages(self, operation: str, payload: Payload) -> Iterator[Item]:
+        yield self.call(operation, payload)
+
+
+def account_item() -> Item:
+    """Return the tenant's account before any request."""
+    written = WrittenItems()
+    ledger = DynamoDBLedger(written, accounts_table=ACCOUNTS_TABLE, usage_table=USAGE_TABLE)
+    ledger.open_account(TENANT.tenant_id, credit_nano_usd=nano_usd(CREDIT_USD))
+    return written.last
+
+
+def profile_item() -> Item:
+    """Return the tenant's profile."""
+    written = WrittenItems()
+    DynamoDBKeys(written, control_table=CONTROL_TABLE).put_tenant(TENANT)
+    return written.last
+
+
+def api_key_item() -> Item:
+    """Return the row of the tenant's key."""
+    written = WrittenItems()
+    DynamoDBKeys(written, control_table=CONTROL_TABLE).put_key(
+        ApiKey(
+            key_hash=key_hash(API_KEY),
+            tenant=TENANT,
+            kind=KeyKind.INFERENCE,
+            label=masked(API_KEY),
+            disabled=False,
+            expires_at_ms=None,
+        )
+    )
+    return written.last

@@ -1,0 +1,171 @@
+"""The functions as deployed: roles, environment, logs, layers."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import boto3
+import pytest
+
+from local.transform import function_sources
+from tests.support import template as views
+
+SETTINGS = {"ChatFunction": "ChatSettings", "SweepFunction": "SweepSettings"}
+SETTINGS_MODULE = views.ROOT / "layers/weir/weir/settings.py"
+# Read by libraries and by Lambda itself, not by our settings.
+READ_ELSEWHERE = {
+    "AWS_ENDPOINT_URL",
+    "AWS_LAMBDA_EXEC_WRAPPER",
+    "POWERTOOLS_LOG_LEVEL",
+    "POWERTOOLS_METRICS_NAMESPACE",
+    "POWERTOOLS_SERVICE_NAME",
+}
+GRANTS = {
+    "ChatFunction": {
+        ("dynamodb:UpdateItem", "AccountsTable"),
+        ("dynamodb:PutItem", "UsageTable"),
+        ("dynamodb:GetItem", "ControlTable"),
+        ("secretsmanager:GetSecretValue", "UpstreamSecret"),
+    },
+    "SweepFunction": {
+        ("dynamodb:Scan", "AccountsTable"),
+        ("dynamodb:GetItem", "AccountsTable"),
+        ("dynamodb:UpdateItem", "AccountsTable"),
+        ("dynamodb:GetItem", "UsageTable"),
+        ("dynamodb:PutItem", "UsageTable"),
+        ("secretsmanager:GetSecretValue", "UpstreamSecret"),
+    },
+}
+each_function = pytest.mark.parametrize("function", sorted(SETTINGS))
+
+
+@pytest.fixture(scope="module")
+def template() -> dict[str, Any]:
+    return views.deployed()
+
+
+def test_every_function_is_covered_here(template: dict[str, Any]) -> None:
+    assert views.of_type(template, "AWS::Lambda::Function").keys() == SETTINGS.keys()
+    assert {source.code.name for source in function_sources(views.TEMPLATE).values()} == {
+        folder.parent.name for folder in (views.ROOT / "functions").glob("*/handler.py")
+    }
+
+
+def test_every_function_has_a_role_of_its_own(template: dict[str, Any]) -> None:
+    roles = [views.role_of(template, function) for function in SETTINGS]
+
+    assert len(set(roles)) == len(SETTINGS)
+
+
+@each_function
+def test_function_may_do_exactly_what_it_does(template: dict[str, Any], function: str) -> None:
+    assert views.grants(template, function) == GRANTS[function]
+
+
+@each_function
+def test_function_has_no_wildcard(template: dict[str, Any], function: str) -> None:
+    for statement in views.statements(template, function):
+        assert "NotAction" not in statement
+        assert "NotResource" not in statement
+        assert not any("*" in action for action in views.actions(statement))
+        assert "*" not in str(statement["Resource"])
+
+
+@each_function
+def test_role_has_no_managed_policy_but_the_one_for_logs(
+    template: dict[str, Any], function: str
+) -> None:
+    role = views.of_type(template, "AWS::IAM::Role")[views.role_of(template, function)]
+
+    (arn,) = role["ManagedPolicyArns"]
+    assert str(arn).endswith(":aws:policy/service-role/AWSLambdaBasicExecutionRole")
+
+
+@each_function
+def test_environment_declares_what_the_settings_read(
+    template: dict[str, Any], function: str
+) -> None:
+    declared = set(views.environment(template, function))
+    read = views.variables_read(SETTINGS[function], module=SETTINGS_MODULE)
+
+    assert len(read) >= len(GRANTS[function]) - 1
+    assert declared - READ_ELSEWHERE == read
+
+
+@each_function
+def test_environment_holds_no_secret(template: dict[str, Any], function: str) -> None:
+    for name, value in views.environment(template, function).items():
+        assert "resolve:" not in str(value), name
+        assert not any(word in name for word in ("PASSWORD", "TOKEN", "API_KEY")), name
+        assert name == "UPSTREAM_SECRET_ID" or "Secret" not in str(value), name
+    assert views.environment(template, function)["UPSTREAM_SECRET_ID"] == {"Ref": "UpstreamSecret"}
+
+
+def test_aws_itself_is_meant_when_no_emulator_is_named(
+    template: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    default = template["Parameters"]["AwsEndpointUrl"]["Default"]
+    for function in SETTINGS:
+        variable = views.environment(template, function)["AWS_ENDPOINT_URL"]
+        assert variable == {"Ref": "AwsEndpointUrl"}
+
+    monkeypatch.setenv("AWS_ENDPOINT_URL", default)
+    client = boto3.client("dynamodb", region_name="us-east-1")
+
+    assert client.meta.endpoint_url == "https://dynamodb.us-east-1.amazonaws.com"
+
+
+def test_chat_function_starts_through_the_wrapper(template: dict[str, Any]) -> None:
+    wrapper = views.environment(template, "ChatFunction")["AWS_LAMBDA_EXEC_WRAPPER"]
+    file = views.ROOT / "layers/runtime" / wrapper.removeprefix("/opt/python/")
+
+    assert file.stat().st_mode & 0o111 == 0o111
+    assert views.ROOT / "layers/runtime" in function_sources(views.TEMPLATE)["ChatFunction"].layers
+
+
+@each_function
+def test_function_logs_to_a_group_that_forgets(template: dict[str, Any], function: str) -> None:
+    logging = views.of_type(template, "AWS::Lambda::Function")[function]["LoggingConfig"]
+    group = views.of_type(template, "AWS::Logs::LogGroup")[logging["LogGroup"]["Ref"]]
+
+    assert group["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+    assert template["Parameters"]["LogRetentionDays"]["Default"] == 30
+
+
+@each_function
+def test_function_and_layers_are_for_the_same_processor(
+    template: dict[str, Any], function: str
+) -> None:
+    properties = views.of_type(template, "AWS::Lambda::Function")[function]
+
+    assert properties["Architectures"] == [{"Ref": "Architecture"}]
+    assert properties["Runtime"] == "python3.13"
+    for layer in views.of_type(template, "AWS::Lambda::LayerVersion").values():
+        assert layer["CompatibleArchitectures"] == [{"Ref": "Architecture"}]
+        assert layer["CompatibleRuntimes"] == ["python3.13"]
+    for resource in _layers(views.source()).values():
+        built_for = resource["Metadata"]["BuildArchitecture"]
+        assert built_for == {"Ref": "Architecture"}
+
+
+def test_chat_concurrency_is_unreserved_by_default(template: dict[str, Any]) -> None:
+    chat = views.of_type(template, "AWS::Lambda::Function")["ChatFunction"]
+
+    assert chat["ReservedConcurrentExecutions"]["Fn::If"][2] == {"Ref": "AWS::NoValue"}
+    assert template["Parameters"]["ChatConcurrency"]["Default"] == 0
+
+
+def test_sweep_runs_on_a_schedule(template: dict[str, Any]) -> None:
+    (rule,) = views.of_type(template, "AWS::Events::Rule").values()
+
+    (target,) = rule["Targets"]
+    assert target["Arn"] == {"Fn::GetAtt": ["SweepFunction", "Arn"]}
+    assert rule["ScheduleExpression"] == "rate(5 minutes)"
+    assert rule.get("State", "ENABLED") == "ENABLED"
+
+
+def _layers(source: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        logical_id: resource
+        for logical_id, resource in source["Resources"].items()
+        if resource["Type"] == "AWS::Serverless::LayerVersion"
+    }

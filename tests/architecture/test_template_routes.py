@@ -1,0 +1,146 @@
+"""The API as deployed: streaming, CORS, throttling, and API Gateway's own answers."""
+
+import json
+from typing import Any
+
+import pytest
+
+from local.transform import transform_loaded
+from tests.support import template as views
+from weir.http.cors import PREFLIGHT_HEADERS
+
+CHAT = "/api/v1/chat/completions"
+
+
+@pytest.fixture(scope="module")
+def template() -> dict[str, Any]:
+    return views.deployed()
+
+
+def _api(template: dict[str, Any]) -> dict[str, Any]:
+    (api,) = views.of_type(template, "AWS::ApiGateway::RestApi").values()
+    return dict(api)
+
+
+def _stage(template: dict[str, Any]) -> dict[str, Any]:
+    (stage,) = views.of_type(template, "AWS::ApiGateway::Stage").values()
+    return dict(stage)
+
+
+def test_chat_route_is_streamed(template: dict[str, Any]) -> None:
+    assert views.is_streamed(views.route(template, path=CHAT, method="post"))
+
+
+@pytest.mark.parametrize("mode", ["STREAM", "BUFFERED", None])
+def test_chat_route_is_buffered_when_the_mode_is_another(mode: str | None) -> None:
+    source = views.source()
+    event = source["Resources"]["ChatFunction"]["Properties"]["Events"]["ChatCompletions"]
+    event["Properties"].pop("ResponseTransferMode")
+    if mode is not None:
+        event["Properties"]["ResponseTransferMode"] = mode
+
+    mutant = transform_loaded(source)
+
+    assert not views.is_streamed(views.route(mutant, path=CHAT, method="post"))
+
+
+def test_chat_route_outlives_the_function(template: dict[str, Any]) -> None:
+    integration = views.route(template, path=CHAT, method="post")
+
+    longest_s = template["Parameters"]["ChatTimeoutSeconds"]["MaxValue"]
+    assert integration["timeoutInMillis"] >= longest_s * 1000
+
+
+def test_upstream_deadline_and_hold_life_frame_the_timeout_by_default(
+    template: dict[str, Any],
+) -> None:
+    default = {name: entry.get("Default") for name, entry in template["Parameters"].items()}
+
+    assert default["UpstreamDeadlineSeconds"] + 30 <= default["ChatTimeoutSeconds"]
+    assert default["HoldLifeSeconds"] >= default["ChatTimeoutSeconds"] + 60
+
+
+def test_api_is_regional_and_has_one_stage(template: dict[str, Any]) -> None:
+    assert _api(template)["EndpointConfiguration"] == {"Types": ["REGIONAL"]}
+    assert _stage(template)["StageName"] == {"Ref": "StageName"}
+
+
+def test_stage_is_throttled_and_never_logs_bodies(template: dict[str, Any]) -> None:
+    stage = _stage(template)
+
+    (settings,) = stage["MethodSettings"]
+    assert (settings["HttpMethod"], settings["ResourcePath"]) == ("*", "/*")
+    assert settings["DataTraceEnabled"] is False
+    assert settings["LoggingLevel"] == "OFF"
+    assert settings["ThrottlingRateLimit"] == {"Ref": "ThrottleRate"}
+    assert settings["ThrottlingBurstLimit"] == {"Ref": "ThrottleBurst"}
+    assert stage["TracingEnabled"] is False
+
+
+def test_access_log_is_json_and_holds_no_credential_or_content(template: dict[str, Any]) -> None:
+    line = json.loads(_stage(template)["AccessLogSetting"]["Format"])
+
+    assert {"requestId", "status", "resource"} <= line.keys()
+    for value in line.values():
+        assert value.startswith("$context.")
+        assert "authorizer" not in value
+        assert "apiKey" not in value
+
+
+def test_preflight_never_reaches_a_function(template: dict[str, Any]) -> None:
+    assert views.route(template, path=CHAT, method="options")["type"] == "mock"
+
+
+def test_preflight_allows_what_the_function_allows(template: dict[str, Any]) -> None:
+    answer = views.route(template, path=CHAT, method="options")["responses"]["default"]
+    sent = {
+        name.removeprefix("method.response.header."): value.strip("'")
+        for name, value in answer["responseParameters"].items()
+    }
+
+    assert sent["Access-Control-Allow-Origin"] == "*"
+    assert "Access-Control-Allow-Credentials" not in sent
+    assert sent["Access-Control-Max-Age"] == PREFLIGHT_HEADERS["Access-Control-Max-Age"]
+    for name in ("Access-Control-Allow-Methods", "Access-Control-Allow-Headers"):
+        assert _names(PREFLIGHT_HEADERS[name]) <= _names(sent[name]), name
+
+
+def test_gateway_answers_in_the_error_envelope(template: dict[str, Any]) -> None:
+    answers = _api(template)["Body"]["x-amazon-apigateway-gateway-responses"]
+
+    for kind, answer in answers.items():
+        error = json.loads(answer["responseTemplates"]["application/json"])["error"]
+        assert answer["responseParameters"]["gatewayresponse.header.Access-Control-Allow-Origin"]
+        assert error.keys() == {"code", "message"}, kind
+        assert error["code"] == int(answer["statusCode"]), kind
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        ("MISSING_AUTHENTICATION_TOKEN", 404),
+        ("INVALID_SIGNATURE", 404),
+        ("REQUEST_TOO_LARGE", 413),
+        ("THROTTLED", 429),
+        ("INTEGRATION_FAILURE", 502),
+        ("INTEGRATION_TIMEOUT", 504),
+        ("DEFAULT_4XX", 400),
+        ("DEFAULT_5XX", 500),
+    ],
+)
+def test_gateway_answer_has_openrouters_status(
+    template: dict[str, Any], kind: str, status: int
+) -> None:
+    answers = _api(template)["Body"]["x-amazon-apigateway-gateway-responses"]
+
+    assert int(answers[kind]["statusCode"]) == status
+
+
+def test_throttled_answer_says_when_to_retry(template: dict[str, Any]) -> None:
+    answer = _api(template)["Body"]["x-amazon-apigateway-gateway-responses"]["THROTTLED"]
+
+    assert answer["responseParameters"]["gatewayresponse.header.Retry-After"] == "'1'"
+
+
+def _names(header: str) -> set[str]:
+    return {name.strip().lower() for name in header.split(",")}

@@ -1,0 +1,239 @@
+"""The items the ledger writes: their size, their counters, and that no fraction gets in."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.support.item_size import item_size
+from tests.support.ledger_tables import Tables, embedded_dynamodb, new_tables
+from tests.support.ledger_values import ACME, NOON_MS, make_hold, make_record, make_reservation
+from weir.adapters.dynamodb.account_items import decode_hold
+from weir.adapters.dynamodb.counters import StaleCounters
+from weir.adapters.dynamodb.schema import MalformedItemError, integer
+from weir.domain.accounts import Account, AccountId, AccountLimits
+from weir.domain.generations import new_generation_id
+from weir.domain.money import NanoUsd
+from weir.domain.tenants import TenantId
+from weir.domain.usage import Usage
+from weir.services.audit import audit
+
+MINUTE_MS = 60_000
+DAY_MS = 86_400_000
+ONE_WRITE_UNIT = 1024
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[Any]:
+    with embedded_dynamodb() as made_client:
+        yield made_client
+
+
+@pytest.fixture
+def made(client: Any) -> Tables:
+    return new_tables(client)
+
+
+def request(found: Tables, *, now_ms: int, settled_ms: int | None = None) -> Account:
+    ledger, reservation = found.ledger(), make_reservation(now_ms=now_ms)
+    account = ledger.reserve(ACME, reservation=reservation)
+    if settled_ms is not None:
+        stored = ledger.record(ACME, record=make_record(reservation.hold))
+        ledger.settle(
+            ACME,
+            hold=reservation.hold,
+            cost_nano_usd=stored.usage.cost_nano_usd,
+            now_ms=settled_ms,
+        )
+    return account
+
+
+def test_account_fits_one_write_unit_when_eight_requests_are_checkpointed(made: Tables) -> None:
+    ledger, tenant_id = made.ledger(), TenantId("acme-production")
+    limits = AccountLimits(
+        requests_per_minute=6_000,
+        tokens_per_minute=2_000_000,
+        in_flight=64,
+        monthly_nano_usd=NanoUsd(5_000_000_000_000),
+    )
+    ledger.open_account(tenant_id, credit_nano_usd=2_345_678_901_234, limits=limits)
+    for place in range(8):
+        # The first half of them in the last minute of a day, the others in the next.
+        now_ms = NOON_MS + DAY_MS // 2 - 1_000 + (place // 4) * 1_000
+        random = bytes([255 - place]) * 14
+        hold = make_hold(
+            generation_id=new_generation_id(now_ms=now_ms, lane=0, random=random),
+            estimate=987_654_321,
+            model="anthropic/claude-sonnet-4.5",
+        )
+        ledger.reserve(tenant_id, reservation=make_reservation(hold, now_ms=now_ms, tokens=123_456))
+        upstream = str(new_generation_id(now_ms=now_ms + 12_000, lane=61, random=random))
+        ledger.checkpoint(tenant_id, hold=hold, upstream_generation_id=upstream)
+
+    (item,) = made.items(made.accounts)
+
+    assert len(item["holds"]["M"]) == 8
+    assert item_size(item) <= ONE_WRITE_UNIT
+
+
+def test_usage_record_fits_one_write_unit_when_every_field_is_long(made: Tables) -> None:
+    tenant_id = TenantId("t" * 64)
+    hold = make_hold(model="m" * 128, upstream_generation_id="gen-1795003203-AbCdEfGhIjKlMnOpQrSt")
+    million = 10**6 - 1
+    record = make_record(
+        hold,
+        tenant_id=tenant_id,
+        usage=Usage(
+            cost_nano_usd=NanoUsd(10**12 - 1),
+            prompt_tokens=million,
+            completion_tokens=million,
+            reasoning_tokens=million,
+            cached_tokens=million,
+        ),
+        provider="p" * 64,
+        finish_reason="content_filter",
+        streamed=True,
+        http_status=200,
+        latency_ms=899_999,
+        generation_ms=899_999,
+    )
+
+    made.ledger().record(tenant_id, record=record)
+
+    (item,) = made.items(made.usage)
+    assert item_size(item) <= ONE_WRITE_UNIT
+
+
+def test_minute_counters_are_removed_when_their_minute_is_over(made: Tables) -> None:
+    made.ledger().open_account(ACME, credit_nano_usd=10**9)
+    for place in range(5):
+        # A pause of any length: nobody could guess the minute of the request before.
+        now_ms = NOON_MS + place**3 * 7 * MINUTE_MS
+        request(made, now_ms=now_ms, settled_ms=now_ms + 1_000)
+
+    (account,) = made.ledger().accounts()
+
+    assert list(account.requests_by_minute) == [(NOON_MS + 64 * 7 * MINUTE_MS) // MINUTE_MS]
+    assert account.requests_by_minute.keys() == account.tokens_by_minute.keys()
+    assert audit(made.ledger(), swept=True).violations == ()
+
+
+def test_minute_counters_of_crashed_requests_go_when_the_next_one_settles(made: Tables) -> None:
+    made.ledger().open_account(ACME, credit_nano_usd=10**9)
+    for place in range(4):
+        request(made, now_ms=NOON_MS + place * 10 * MINUTE_MS)
+    now_ms = NOON_MS + 99 * MINUTE_MS
+
+    before = request(made, now_ms=now_ms, settled_ms=now_ms)
+
+    (after,) = made.ledger().accounts()
+    assert len(before.requests_by_minute) == 5
+    assert list(after.requests_by_minute) == [now_ms // MINUTE_MS]
+
+
+def test_minute_counters_stay_when_another_clock_may_still_be_in_that_minute(
+    made: Tables,
+) -> None:
+    made.ledger().open_account(ACME, credit_nano_usd=10**9)
+
+    request(made, now_ms=NOON_MS, settled_ms=NOON_MS + MINUTE_MS)
+
+    (account,) = made.ledger().accounts()
+    assert account.requests_by_minute == {NOON_MS // MINUTE_MS: 1}
+
+
+def test_memory_of_minutes_is_bounded_when_a_process_serves_many_tenants(made: Tables) -> None:
+    made.ledger().open_account(ACME, credit_nano_usd=10**9)
+    account, stale = request(made, now_ms=NOON_MS), StaleCounters()
+
+    for place in range(300):
+        stale.note(replace(account, account_id=AccountId(f"tenant-{place}")))
+
+    later_ms = NOON_MS + 9 * MINUTE_MS
+    forgotten = [
+        place
+        for place in range(300)
+        if not stale.names(AccountId(f"tenant-{place}"), lane=0, now_ms=later_ms)
+    ]
+    assert forgotten == list(range(44))
+
+
+@pytest.mark.parametrize("value", ["1.5", "1E+3", "NaN"])
+@pytest.mark.parametrize("name", ["avail", "w29916720", "c261118"])
+def test_account_is_refused_when_a_number_is_not_whole(made: Tables, name: str, value: str) -> None:
+    ledger = made.ledger()
+    ledger.open_account(ACME, credit_nano_usd=1_000)
+    (item,) = made.items(made.accounts)
+    # The embedded DynamoDB normalises numbers, so the transport's answer is altered instead.
+    answer = {"Items": [{**item, name: {"N": value}}]}
+    ledger._db = Answers(answer)
+
+    report = audit(ledger)
+
+    assert len(report.violations) == 1
+    assert report.violations[0].startswith(f"I10 {name} of acme#0 is no integer: {value}")
+
+
+class Answers:
+    """A transport with one answer to everything."""
+
+    def __init__(self, answer: dict[str, Any]) -> None:
+        self.answer = answer
+
+    def call(self, operation: str, payload: object) -> dict[str, Any]:
+        return self.answer
+
+    def pages(self, operation: str, payload: object) -> Iterator[dict[str, Any]]:
+        yield self.answer
+
+
+def test_account_is_refused_when_an_attribute_is_missing(made: Tables) -> None:
+    made.ledger().open_account(ACME, credit_nano_usd=1_000)
+    (item,) = made.items(made.accounts)
+    made.client.put_item(
+        TableName=made.accounts, Item={name: item[name] for name in item if name != "seq"}
+    )
+
+    with pytest.raises(MalformedItemError, match="seq of acme#0 is missing"):
+        list(made.ledger().accounts())
+
+
+@pytest.mark.parametrize("encoded", ["", "12;k;m", "1.5;k;;m", "x;k;;m"])
+def test_hold_is_refused_when_its_text_is_unreadable(encoded: str) -> None:
+    with pytest.raises(MalformedItemError, match="unreadable"):
+        decode_hold(make_hold().generation_id, encoded)
+
+
+@pytest.mark.parametrize("value", [1.0, True, "1", None])
+def test_number_is_refused_when_it_is_no_int(value: object) -> None:
+    with pytest.raises(TypeError, match="not an integer"):
+        integer(value)  # type: ignore[arg-type]  # the point of the test
+
+
+def test_credit_is_added_once_when_a_payment_is_announced_twice(made: Tables) -> None:
+    ledger = made.ledger()
+    ledger.open_account(ACME, credit_nano_usd=1_000)
+
+    answers = [
+        ledger.grant(ACME, amount_nano_usd=500, reference=reference)
+        for reference in ("payment-1", "payment-1", "payment-2")
+    ]
+
+    (account,) = ledger.accounts()
+    assert answers == [True, False, True]
+    assert (account.credit_nano_usd, account.available_nano_usd) == (2_000, 2_000)
+
+
+def test_credit_is_not_added_when_there_is_no_account(made: Tables) -> None:
+    ledger = made.ledger()
+
+    assert not ledger.grant(ACME, amount_nano_usd=500, reference="payment-1")
+    assert list(ledger.accounts()) == []
+
+
+def test_record_is_refused_when_it_is_another_tenants(made: Tables) -> None:
+    record = make_record(make_hold())
+
+    with pytest.raises(ValueError, match="its own tenant"):
+        made.ledger().record(TenantId("other"), record=record)

@@ -1,0 +1,190 @@
+"""However a request ends: one usage record, no hold after the sweep, books that balance."""
+
+import json
+import socket
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+import requests
+
+from local.simulator import Fault
+from local.stack import LocalStack
+from tests.support.stacks import (
+    assert_books_balance,
+    records,
+    simulator,
+    sweep,
+    upstream_costs,
+    wait_until,
+)
+from weir.domain.usage import RecordStatus
+
+COMPLETED, FAILED = RecordStatus.COMPLETED, RecordStatus.FAILED
+INTERRUPTED, UNKNOWN = RecordStatus.INTERRUPTED, RecordStatus.UNKNOWN
+
+
+def ask(
+    stack: LocalStack, fault: Fault | None = None, *, stream: bool = False, words: int = 6
+) -> requests.Response:
+    if fault is not None:
+        simulator(stack).faults.push(fault)
+    body = {
+        "model": "weir/echo",
+        "messages": [{"role": "user", "content": "word " * words}],
+        "stream": stream,
+    }
+    return requests.post(
+        f"{stack.base_url}/chat/completions",
+        json=body,
+        headers={"Authorization": f"Bearer {stack.api_key}"},
+        timeout=30,
+    )
+
+
+def events(response: requests.Response) -> list[Mapping[str, Any]]:
+    lines = [line.removeprefix("data: ") for line in response.text.split("\n\n")]
+    return [json.loads(line) for line in lines if line.startswith("{")]
+
+
+def assert_settled(
+    stack: LocalStack, response: requests.Response, statuses: set[RecordStatus]
+) -> None:
+    """Check the request's one record, its cost against upstream's ledger, and all books."""
+    generation_id = response.headers["X-Generation-Id"]
+    assert simulator(stack).ledger.wait_until_final()
+    sweep(stack)
+    record = records(stack)[generation_id]
+    assert record.status in statuses
+    if record.status in {COMPLETED, INTERRUPTED}:
+        assert record.upstream_generation_id is not None
+        assert record.usage.cost_nano_usd == upstream_costs(stack)[record.upstream_generation_id]
+    else:
+        assert record.usage.cost_nano_usd == 0
+    assert_books_balance(stack, swept=True)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_good_answer_is_charged_as_upstream_says(stack: LocalStack, *, stream: bool) -> None:
+    response = ask(stack, stream=stream)
+
+    assert response.status_code == 200
+    assert_settled(stack, response, {COMPLETED})
+    assert records(stack)[response.headers["X-Generation-Id"]].usage.cost_nano_usd > 0
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(
+    ("code", "seen"),
+    [
+        (400, 400), (401, 502), (402, 503), (404, 404), (408, 408), (413, 413), (422, 422),
+        (429, 429), (500, 500), (502, 502), (503, 503), (524, 524), (529, 529),
+    ],
+)  # fmt: skip
+def test_an_upstream_error_costs_nothing(
+    stack: LocalStack, code: int, seen: int, *, stream: bool
+) -> None:
+    faults = [Fault(name="status", code=code)]
+    if code == 401:  # the refreshed key and the previous one are tried first
+        simulator(stack).faults.clear()
+    response = ask(stack, *faults, stream=stream)
+    simulator(stack).faults.clear()
+
+    assert response.status_code in {seen, 200} if code == 401 else response.status_code == seen
+    if response.status_code != 200:
+        error = response.json()["error"]
+        assert error["code"] == seen
+        assert response.headers["Content-Type"] == "application/json"
+        assert_settled(stack, response, {FAILED})
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(name="mid-stream-error"),
+        Fault(name="first-event-error"),
+        Fault(name="cut"),
+        Fault(name="rst", chunks=2),
+        Fault(name="bad-json"),
+        Fault(name="drip", interval_s=0.2),
+        Fault(name="silence", pause_s=30),
+    ],
+    ids=lambda fault: fault.name,
+)
+def test_a_stream_that_breaks_ends_in_an_error_event(stack: LocalStack, fault: Fault) -> None:
+    response = ask(stack, fault, stream=True)
+
+    last = events(response)[-1]
+    assert response.status_code == 200
+    assert isinstance(last["error"]["code"], int)
+    assert last["choices"][0]["finish_reason"] == "error"
+    assert last["id"] == response.headers["X-Generation-Id"]
+    assert "[DONE]" not in response.text
+    assert_settled(stack, response, {INTERRUPTED, UNKNOWN})
+
+
+@pytest.mark.parametrize("fault", ["no-usage", "no-done", "no-generation-header"])
+def test_a_stream_that_is_only_unusual_is_complete(stack: LocalStack, fault: str) -> None:
+    response = ask(stack, Fault(name=fault), stream=True)
+
+    assert response.text.endswith("data: [DONE]\n\n")
+    assert all("error" not in event for event in events(response))
+    assert_settled(stack, response, {COMPLETED, INTERRUPTED})
+    assert records(stack)[response.headers["X-Generation-Id"]].usage.cost_nano_usd > 0
+
+
+@pytest.mark.parametrize(
+    ("fault", "seen"),
+    [
+        (Fault(name="cut"), 502),
+        (Fault(name="cut", content_length=False), 502),
+        (Fault(name="error-in-200"), None),
+        (Fault(name="bad-json"), 502),
+        (Fault(name="html", code=200), 502),
+        (Fault(name="html"), 502),
+        (Fault(name="redirect"), 502),
+        (Fault(name="rst"), 502),
+        (Fault(name="drip", interval_s=0.2), 408),
+        (Fault(name="never"), 408),
+    ],
+    ids=lambda value: f"{value.name}" if isinstance(value, Fault) else str(value),
+)
+def test_a_plain_answer_that_breaks_is_an_error_with_its_status(
+    stack: LocalStack, fault: Fault, seen: int | None
+) -> None:
+    response = ask(stack, fault)
+
+    assert response.status_code == (seen or response.json()["error"]["code"])
+    assert response.status_code >= 400
+    assert response.json()["error"]["message"]
+    assert_settled(stack, response, {FAILED, INTERRUPTED, UNKNOWN})
+
+
+def test_a_client_that_leaves_mid_stream_is_charged_what_upstream_charged(
+    stack: LocalStack,
+) -> None:
+    before = records(stack).keys()
+    body = json.dumps(
+        {
+            "model": "fault/drip:interval_s=0.05,cap=40",
+            "messages": [{"role": "user", "content": "hello"}],
+            "stream": True,
+        }
+    ).encode()
+    host, port = stack.gateway.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as client:
+        client.sendall(
+            b"POST /api/v1/chat/completions HTTP/1.1\r\nHost: x\r\n"
+            b"Authorization: Bearer %b\r\nContent-Length: %d\r\n\r\n%b"
+            % (stack.api_key.encode(), len(body), body)
+        )
+        while b"data: " not in client.recv(4096):
+            pass
+
+    assert simulator(stack).ledger.wait_until_final(timeout_s=20)
+    wait_until(lambda: bool(records(stack).keys() - before))
+    (new,) = records(stack).keys() - before
+    record = records(stack)[new]
+    assert record.upstream_generation_id is not None
+    assert record.usage.cost_nano_usd == upstream_costs(stack)[record.upstream_generation_id] > 0
+    assert_books_balance(stack, swept=True)

@@ -1,0 +1,112 @@
+"""The ledger's tables in moto, inside this process: no socket, no server.
+
+moto loses updates when threads write at once, so its one entry point is guarded by a lock.
+"""
+
+import itertools
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from unittest.mock import patch
+
+import boto3
+from botocore.config import Config
+from moto import mock_aws
+from moto.core.botocore_stubber import BotocoreStubber
+
+from weir.adapters.dynamodb.boto import BotoDynamoDB
+from weir.adapters.dynamodb.control import DynamoDBKeys
+from weir.adapters.dynamodb.ledger import DynamoDBLedger
+from weir.adapters.dynamodb.wire import Item
+
+_sets = itertools.count()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tables:
+    """One set of tables, and a client that reaches them."""
+
+    client: Any
+    accounts: str
+    usage: str
+    control: str
+
+    @property
+    def db(self) -> BotoDynamoDB:
+        """The transport over the shared client."""
+        return BotoDynamoDB(lambda: self.client)
+
+    def ledger(self) -> DynamoDBLedger:
+        """A ledger over these tables; each one is like another process."""
+        return DynamoDBLedger(self.db, accounts_table=self.accounts, usage_table=self.usage)
+
+    def keys(self) -> DynamoDBKeys:
+        """The key store over these tables."""
+        return DynamoDBKeys(self.db, control_table=self.control)
+
+    def items(self, table: str) -> list[Item]:
+        """Every item of a table."""
+        found: list[Item] = self.client.scan(TableName=table, ConsistentRead=True)["Items"]
+        return found
+
+
+@contextmanager
+def embedded_dynamodb() -> Iterator[Any]:
+    """A DynamoDB of this process, and its client with the product's retry settings."""
+    call, lock = BotocoreStubber.__call__, threading.RLock()
+
+    def serialised(*args: Any, **kwargs: Any) -> Any:
+        with lock:
+            return call(*args, **kwargs)
+
+    with mock_aws(), patch.object(BotocoreStubber, "__call__", serialised):
+        client = new_client()
+        try:
+            yield client
+        finally:
+            client.close()
+
+
+def new_client() -> Any:
+    """A low-level client; reaches moto inside `embedded_dynamodb` only."""
+    return boto3.client(
+        "dynamodb",
+        region_name="us-east-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=Config(
+            retries={"mode": "standard", "total_max_attempts": 3},
+            connect_timeout=1,
+            read_timeout=2,
+            account_id_endpoint_mode="disabled",
+        ),
+    )
+
+
+def new_tables(client: Any) -> Tables:
+    """Create an empty set of tables, keyed and billed as the template has them."""
+    names = [f"{kind}-{next(_sets)}" for kind in ("accounts", "usage", "control")]
+    for name, keys in zip(names, (("pk",), ("pk", "sk"), ("pk", "sk")), strict=True):
+        _create(client, name, keys)
+    return Tables(client=client, accounts=names[0], usage=names[1], control=names[2])
+
+
+def _create(client: Any, name: str, keys: Sequence[str]) -> None:
+    client.create_table(
+        TableName=name,
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
+        KeySchema=[
+            {"AttributeName": key, "KeyType": kind}
+            for key, kind in zip(keys, ("HASH", "RANGE"), strict=False)
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )
+
+
+@contextmanager
+def tables() -> Iterator[Tables]:
+    """A fresh DynamoDB with one set of tables."""
+    with embedded_dynamodb() as client:
+        yield new_tables(client)

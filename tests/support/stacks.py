@@ -1,0 +1,70 @@
+"""The local stack for tests: the deployed template, real worker processes, the echo simulator."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from local.simulator import Simulator
+from local.stack import LocalStack, StackOptions
+from weir.domain.money import NanoUsd
+from weir.domain.usage import UsageRecord
+from weir.services.audit import audit
+
+QUICK = {
+    "LogLevel": "DEBUG",
+    "CheckpointAfterSeconds": "0.2",
+    "UpstreamDeadlineSeconds": "5",
+    "ChatTimeoutSeconds": "30",
+    "HoldLifeSeconds": "0",
+}
+
+
+@contextmanager
+def echo_stack(logs: Path, *, parameters: Mapping[str, str] | None = None) -> Iterator[LocalStack]:
+    """Bring up a stack whose upstream is the deterministic echo model."""
+    options = StackOptions(
+        model="echo",
+        parameters={**QUICK, **(parameters or {})},
+        logs=logs,
+        say=lambda _line: None,
+    )
+    with LocalStack(options) as stack:
+        yield stack
+
+
+def simulator(stack: LocalStack) -> Simulator:
+    """Return the stack's upstream."""
+    assert stack.simulator is not None
+    return stack.simulator
+
+
+def records(stack: LocalStack) -> dict[str, UsageRecord]:
+    """Return every usage record by generation id."""
+    return {record.generation_id: record for record in stack.books.ledger.records()}
+
+
+def sweep(stack: LocalStack) -> dict[str, int]:
+    """Run the deployed sweep function once; the test stack's holds have no grace."""
+    counts: dict[str, int] = stack.gateway.invoke("SweepFunction", {})
+    return counts
+
+
+def wait_until(condition: Callable[[], bool], *, timeout_s: float = 20) -> None:
+    """Poll for something that another process is about to do."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+
+
+def upstream_costs(stack: LocalStack) -> dict[str, NanoUsd]:
+    """Return what the simulator's own ledger says, by its generation id."""
+    return {entry.id: NanoUsd(entry.cost_nano_usd) for entry in simulator(stack).ledger.entries()}
+
+
+def assert_books_balance(stack: LocalStack, *, swept: bool = False) -> None:
+    """Audit the whole ledger against the simulator's own."""
+    report = audit(stack.books.ledger, upstream=upstream_costs(stack), swept=swept)
+
+    assert report.violations == ()
