@@ -54,3 +54,6 @@ deploy: build ## deploy to your AWS account, asking for what samconfig.toml leav
 
 e2e: .venv/.synced ## prove sam build and sam local in Docker
 	@PYTHON313="$(PYTHON313)" $(BIN)/python -m pytest -m e2e --timeout 900
+
+bench: .venv/.synced ## measure the chat function beside a bare handler (BENCH=--quick for less than a minute)
+	@$(BIN)/python -m bench $(BENCH)

@@ -5,6 +5,7 @@ from collections.abc import Generator
 from typing import Any
 
 import requests
+
 from lambda_stream import StreamingResponse
 
 _READ_BYTES = 65_536

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import BinaryIO
 
 _DELIMITER = b"\0" * 8
-_ACCEPTED = b"HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+_ACCEPTED = (
+    b"HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+)
 _TIMEOUT_MS = 60_000
 
 

@@ -5,7 +5,6 @@ on this machine only to show itself on AWS.
 """
 
 import base64
-import binascii
 import json
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
@@ -150,5 +149,5 @@ def _body(parsed: Mapping[str, Any]) -> bytes:
             if parsed.get("isBase64Encoded")
             else body.encode()
         )
-    except (binascii.Error, UnicodeEncodeError) as error:
+    except ValueError as error:
         raise MalformedResponseError("body cannot be sent as bytes") from error

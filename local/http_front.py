@@ -97,8 +97,8 @@ class HttpFront:
         except (ConnectionError, asyncio.IncompleteReadError, TimeoutError):
             pass  # the client has left, or is too slow to wait for
         except asyncio.CancelledError:
+            # By `stop` alone, and this is the task's end; raised on, asyncio 3.11 would log it.
             writer.transport.abort()
-            raise
         finally:
             self._connections.discard(task)
             writer.close()

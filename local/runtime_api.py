@@ -167,6 +167,9 @@ class RuntimeApi:
                     break
         except (asyncio.IncompleteReadError, ConnectionError, WireError):
             pass  # the process has gone or talks nonsense: its exit is what counts
+        except asyncio.CancelledError:
+            # By `stop` alone, and this is the task's end; raised on, asyncio 3.11 would log it.
+            writer.transport.abort()
         finally:
             self._connections.discard(task)
             writer.close()

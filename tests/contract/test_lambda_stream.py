@@ -1,91 +1,12 @@
 """The runtime layer, run as the process Lambda runs, against a strict Runtime API."""
 
-import base64
-import contextlib
 import json
 import os
-import subprocess
-import sys
-import textwrap
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.support.runtime_api_server import Invocation, RuntimeApiServer, running_api
-
-EXIT_S = 20
-HANDLER = """
-    import pathlib
-    from lambda_stream import StreamingResponse
-
-    def wait(path):
-        with open(path) as gate:  # a FIFO: blocks until the test opens it for writing
-            gate.read()
-
-    def note(event, text):
-        with open(event["notes"], "a") as notes:
-            notes.write(text + "\\n")
-
-    def lambda_handler(event, context):
-        return globals()[event["do"]](event)
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Runtime:
-    """A runtime process and the API it talks to."""
-
-    api: RuntimeApiServer
-    process: subprocess.Popen[bytes]
-    log: Path
-
-
-@contextlib.contextmanager
-def running_runtime(folder: Path, source: str, **variables: str) -> Iterator[Runtime]:
-    (folder / "handler.py").write_text(textwrap.dedent(HANDLER) + textwrap.dedent(source))
-    log = folder / "log.txt"
-    with contextlib.ExitStack() as stack:
-        output = stack.enter_context(log.open("wb"))
-        api = stack.enter_context(running_api())
-        process = subprocess.Popen(
-            [sys.executable, "-m", "lambda_stream"],
-            cwd=folder,
-            env={
-                **os.environ,  # noqa: TID251  # PATH, and what coverage needs in a child
-                "AWS_LAMBDA_RUNTIME_API": api.address,
-                "_HANDLER": "handler.lambda_handler",
-                **variables,
-            },
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-        stack.callback(_end, api, process)
-        yield Runtime(api, process, log)
-
-
-def _end(api: RuntimeApiServer, process: subprocess.Popen[bytes]) -> None:
-    api.stop()
-    try:
-        process.wait(EXIT_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-        raise
-
-
-def body_of(invocation: Invocation) -> bytes:
-    """Wait for the whole streamed response; return what follows the prelude."""
-    messages = invocation.rest()
-    assert messages[-1].kind == "end"
-    sent = b"".join(message.data for message in messages if message.kind == "chunk")
-    return sent.partition(b"\0" * 8)[2]
-
-
-def release(fifo: Path) -> None:
-    with fifo.open("w"):
-        pass
+from tests.support.runtime_process import EXIT_S, body_of, release, running_runtime
 
 
 @pytest.fixture
@@ -162,103 +83,6 @@ def test_only_the_prelude_is_sent_when_body_is_empty(tmp_path: Path) -> None:
     assert end.headers == {}
 
 
-def test_error_is_ordinary_when_body_fails_before_its_first_byte(
-    tmp_path: Path, notes: Path
-) -> None:
-    source = """
-        def stream(event):
-            def body():
-                try:
-                    yield b""
-                    raise LookupError("nothing there")
-                finally:
-                    note(event, "closed")
-            return StreamingResponse(body())
-    """
-    with running_runtime(tmp_path, source) as runtime:
-        invocation = runtime.api.submit({"do": "stream", "notes": str(notes)})
-        error = invocation.next("error")
-
-    assert json.loads(error.data)["errorType"] == "LookupError"
-    assert json.loads(error.data)["errorMessage"] == "nothing there"
-    assert notes.read_text() == "closed\n"
-
-
-@pytest.mark.parametrize(
-    ("fault", "error_type"),
-    [
-        pytest.param("raise ConnectionError('upstream é\\n cut')", "ConnectionError", id="raises"),
-        pytest.param("yield 5", "TypeError", id="yields a number"),
-        pytest.param("yield '\\ud800'", "UnicodeEncodeError", id="yields a lone surrogate"),
-    ],
-)
-def test_error_goes_out_as_trailers_when_body_fails_after_its_first_byte(
-    tmp_path: Path, notes: Path, fault: str, error_type: str
-) -> None:
-    source = f"""
-        def stream(event):
-            def body():
-                try:
-                    yield b"first"
-                    {fault}
-                finally:
-                    note(event, "closed")
-            return StreamingResponse(body())
-    """
-    with running_runtime(tmp_path, source) as runtime:
-        invocation = runtime.api.submit({"do": "stream", "notes": str(notes)})
-        _, chunk, end = invocation.rest()
-        later = runtime.api.submit({"do": "stream", "notes": str(notes)}).rest()
-
-    assert chunk.data.endswith(b"first")
-    assert end.headers["lambda-runtime-function-error-type"] == f"Function.{error_type}"
-    error = json.loads(base64.b64decode(end.headers["lambda-runtime-function-error-body"]))
-    assert error["errorType"] == error_type
-    assert "in body" in error["stackTrace"][-1] or "in pieces" in error["stackTrace"][-1]
-    assert later[-1].kind == "end"
-    assert notes.read_text() == "closed\nclosed\n"
-    assert error_type in runtime.log.read_text()
-
-
-def test_trailer_stays_small_when_error_message_is_huge(tmp_path: Path) -> None:
-    source = """
-        def stream(event):
-            def body():
-                yield b"first"
-                raise ValueError("x" * 1_000_000)
-            return StreamingResponse(body())
-    """
-    with running_runtime(tmp_path, source) as runtime:
-        end = runtime.api.submit({"do": "stream"}).rest()[-1]
-
-    assert len(end.headers["lambda-runtime-function-error-body"]) < 16_384
-
-
-def test_error_is_ordinary_when_prelude_is_too_large(tmp_path: Path, notes: Path) -> None:
-    source = """
-        def stream(event):
-            def body():
-                try:
-                    yield b"first"
-                finally:
-                    note(event, "closed")
-            return StreamingResponse(body(), headers={"X-Fill": "x" * event["fill"]})
-    """
-    overhead = len(b'{"statusCode":200,"headers":{"X-Fill":""}}') + 8
-
-    with running_runtime(tmp_path, source) as runtime:
-        event = {"do": "stream", "notes": str(notes)}
-        fits = runtime.api.submit({**event, "fill": 16_384 - overhead})
-        _, chunk, _ = fits.rest()
-        too_large = runtime.api.submit({**event, "fill": 16_385 - overhead})
-        error = too_large.next("error")
-
-    assert chunk.data.index(bytes(8)) == 16_384 - 8
-    assert json.loads(error.data)["errorType"] == "ValueError"
-    assert "16385 bytes" in json.loads(error.data)["errorMessage"]
-    assert notes.read_text() == "closed\nclosed\n"
-
-
 def test_result_is_untouched_when_handler_does_not_stream(tmp_path: Path) -> None:
     source = """
         def plain(event):
@@ -322,34 +146,6 @@ def test_body_is_joined_into_a_proxy_result_when_sam_local_runs_it(
         **expected,
     }
     assert notes.read_text() == "closed\n"
-
-
-@pytest.mark.parametrize("clean_up", ["pass", "raise RuntimeError('while closing')"])
-def test_body_is_closed_and_process_goes_on_when_connection_is_cut(
-    tmp_path: Path, notes: Path, clean_up: str
-) -> None:
-    source = f"""
-        def endless(event):
-            def body():
-                try:
-                    for number in range(1_000_000):
-                        yield "x" * 1000
-                    note(event, "ran to its end")
-                except GeneratorExit:
-                    note(event, "exit")
-                    {clean_up}
-            return StreamingResponse(body())
-
-        def short(event):
-            return StreamingResponse(["fine"])
-    """
-    with running_runtime(tmp_path, source) as runtime:
-        runtime.api.submit({"do": "endless", "notes": str(notes)}, cut_after=3)
-        following = body_of(runtime.api.submit({"do": "short"}))
-
-    assert following == b"fine"
-    assert notes.read_text() == "exit\n"
-    assert "broke off the response" in runtime.log.read_text()
 
 
 def test_each_gets_its_own_answer_when_invocations_follow_each_other(tmp_path: Path) -> None:

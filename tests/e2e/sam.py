@@ -4,8 +4,6 @@ import json
 import socket
 import subprocess
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,13 +23,13 @@ class SamLocal:
     Attributes:
         build: Folder of the build.
         environment: Variables of the sam process.
-        parameters: Values in place of the profile's.
+        architecture: In place of the profile's.
         variables: File for `--env-vars`.
     """
 
     build: Path
     environment: Mapping[str, str]
-    parameters: Mapping[str, str]
+    architecture: str
     variables: Path
 
     def invoke(self, function: str, *, event: Path | str) -> Any:
@@ -71,7 +69,6 @@ class SamLocal:
             process.wait(timeout=START_TIMEOUT_S)
 
     def _command(self, *words: str) -> Sequence[str | Path]:
-        overrides = [f"{name}={value}" for name, value in self.parameters.items()]
         return [
             SAM,
             "local",
@@ -81,8 +78,7 @@ class SamLocal:
             "--config-env=local",
             f"--env-vars={self.variables}",
             "--skip-pull-image",
-            "--parameter-overrides",
-            *overrides,
+            f"--parameter-overrides=Architecture={self.architecture}",
         ]
 
 
@@ -104,16 +100,6 @@ def build(folder: Path, *, environment: Mapping[str, str], architecture: str) ->
     )
     assert done.returncode == 0, done.stderr
     return folder
-
-
-def send(request: urllib.request.Request) -> tuple[int, Mapping[str, str], bytes]:
-    """Return status, headers and body of an answer, whatever the status."""
-    try:
-        with urllib.request.urlopen(request, timeout=START_TIMEOUT_S) as answer:
-            return answer.status, dict(answer.headers), answer.read()
-    except urllib.error.HTTPError as answer:
-        with answer:
-            return answer.code, dict(answer.headers), answer.read()
 
 
 def _free_port() -> int:

@@ -1,19 +1,26 @@
 """SIGKILL in mid-stream: the sweep finds upstream's real cost."""
 
 import json
-import os
-import signal
 import socket
 
+from local.simulator import Fault
 from local.stack import LocalStack
-from tests.support.stacks import assert_books_balance, records, simulator, sweep, upstream_costs
+from tests.support.stacks import (
+    assert_books_balance,
+    kill_workers,
+    records,
+    simulator,
+    sweep,
+    upstream_costs,
+)
 from weir.domain.usage import RecordSource, RecordStatus
 
 
 def open_stream(stack: LocalStack) -> socket.socket:
+    simulator(stack).faults.push(Fault(name="drip", interval_s=0.05, cap=60))
     body = json.dumps(
         {
-            "model": "fault/drip:interval_s=0.05,cap=60",
+            "model": "weir/echo",
             "messages": [{"role": "user", "content": "hello"}],
             "stream": True,
         }
@@ -38,8 +45,7 @@ def test_a_killed_request_is_settled_at_upstreams_cost_by_the_sweep(stack: Local
         # The checkpoint is the second write of this request.
         while list(stack.aws.calls)[writes:].count("DynamoDB.UpdateItem") < 2:
             assert client.recv(65536)
-        for pid in stack.gateway.worker_pids("ChatFunction"):
-            os.kill(pid, signal.SIGKILL)
+        kill_workers(stack)
         while client.recv(65536):
             pass
 

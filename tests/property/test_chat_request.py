@@ -4,11 +4,13 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.http.chat_bodies import MINIMAL, body, parts, read
 from weir.domain.errors import InvalidRequestError
+
+UNTIMED = settings(deadline=None)
 
 # Field, lowest and highest value that pass, and the nearest ones that do not.
 RANGES: list[tuple[str, float, float, float | None, float | None]] = [
@@ -53,6 +55,7 @@ def test_boundary_is_named_when_it_is_outside(field: str, value: float) -> None:
     assert f"got {value} (number)" in caught.value.message
 
 
+@UNTIMED
 @given(data=st.data(), entry=st.sampled_from(RANGES))
 def test_value_passes_when_it_lies_in_the_range(data: Any, entry: Any) -> None:
     field, low, high, *_ = entry
@@ -62,6 +65,7 @@ def test_value_passes_when_it_lies_in_the_range(data: Any, entry: Any) -> None:
     assert read(raw).body == raw
 
 
+@UNTIMED
 @given(
     field=st.sampled_from([entry[0] for entry in RANGES]),
     value=st.booleans() | st.text() | st.lists(st.none(), max_size=1) | st.just({}),
@@ -71,6 +75,7 @@ def test_field_is_named_when_its_type_is_wrong(field: str, value: object) -> Non
         read(body(**{field: value}))
 
 
+@UNTIMED
 @given(user=st.text(), session=st.text(max_size=256), text=st.text(), bounded=st.booleans())
 def test_upstream_sees_the_clients_request_when_ids_are_namespaced(
     user: str,

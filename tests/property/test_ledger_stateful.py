@@ -24,7 +24,8 @@ from hypothesis.stateful import (
 
 from tests.support.ledger_tables import Tables, embedded_dynamodb, new_tables
 from tests.support.ledger_values import ACME, NOON_MS, make_hold, make_record
-from weir.adapters.dynamodb import accounts, credits, ledger, usage
+from weir.adapters.dynamodb import accounts, usage
+from weir.adapters.dynamodb import credits as credit_writes
 from weir.domain import generations, periods
 from weir.domain.accounts import Account, AccountLimits, AccountStatus
 from weir.domain.errors import ProviderError, WeirError
@@ -39,9 +40,19 @@ from weir.services.sweep import sweep
 HOLD_LIFE_MS = 960_000
 MINUTE_MS = 60_000
 
+# Few amounts, and one scarce thing at a time, so that limits are met exactly and often.
+AMOUNTS = st.sampled_from([0, 300, 1_000, 2_500])
+SCARCE = {
+    "credit": AccountLimits(),
+    "in flight": AccountLimits(in_flight=2),
+    "requests": AccountLimits(requests_per_minute=2),
+    "tokens": AccountLimits(tokens_per_minute=10),
+    "month": AccountLimits(monthly_nano_usd=NanoUsd(2_300)),
+}
+
 SETTINGS = settings(
     max_examples=25,
-    stateful_step_count=25,
+    stateful_step_count=20,
     deadline=None,
     derandomize=True,
     database=None,
@@ -112,43 +123,28 @@ class LedgerMachine(RuleBasedStateMachine):
     requests = Bundle("requests")
     client: ClassVar[Any]
 
-    @initialize(
-        credit=st.integers(0, 8_000),
-        in_flight=st.integers(1, 5),
-        per_minute=st.integers(1, 8),
-        tokens=st.integers(1, 60),
-        monthly=st.integers(1_000, 9_000),
-    )
-    def open(self, credit: int, in_flight: int, per_minute: int, tokens: int, monthly: int) -> None:
+    @initialize(scarce=st.sampled_from(sorted(SCARCE)), credit=AMOUNTS)
+    def open(self, scarce: str, credit: int) -> None:
         self.tables: Tables = new_tables(self.client)
         self.ledger = self.tables.ledger()
         self.archive = Archive()
         # A minute before the year ends, so that a small step crosses every kind of period.
         self.now_ms = NOON_MS + 43 * 86_400_000 + 43_200_000 - MINUTE_MS
-        limits = AccountLimits(
-            in_flight=in_flight,
-            requests_per_minute=per_minute,
-            tokens_per_minute=tokens,
-            monthly_nano_usd=NanoUsd(monthly),
-        )
+        limits = SCARCE[scarce]
+        credit += 0 if scarce == "credit" else 100_000
         self.model = Model(credit=credit, limits=limits, available=credit)
         assert self.ledger.open_account(ACME, credit_nano_usd=credit, limits=limits)
 
-    @rule(target=requests, estimate=st.integers(0, 2_000), tokens=st.integers(0, 30))
-    def reserve(self, estimate: int, tokens: int) -> Any:
-        hold = make_hold(estimate=estimate, now_ms=self.now_ms)
-        minute = periods.minute(self.now_ms)
-        expected = self.model.expected_status(
-            estimate, month=periods.month(hold.generation_id), minute=minute
-        )
-
-        status = self._reserve(hold, tokens)
-
-        assert status == expected
-        if status != 200:
-            return multiple()
-        self.model.reserve(hold, minute=minute, tokens=tokens)
-        return hold
+    @rule(
+        target=requests,
+        estimate=AMOUNTS,
+        tokens=st.sampled_from([0, 5, 10]),
+        count=st.sampled_from([1, 3]),
+    )
+    def reserve(self, estimate: int, tokens: int, count: int) -> Any:
+        """Requests that arrive together; each is admitted or refused as the model predicts."""
+        asked = [self._request(estimate, tokens) for _ in range(count)]
+        return multiple(*(hold for hold in asked if hold))
 
     @rule(hold=requests)
     def repeat_reserve(self, hold: Hold) -> None:
@@ -156,25 +152,25 @@ class LedgerMachine(RuleBasedStateMachine):
         if hold.generation_id in self.model.holds:
             assert self._reserve(hold, 1) == 200
 
-    @rule(hold=requests, cost=st.integers(0, 2_500))
+    @rule(hold=requests, cost=AMOUNTS)
     def checkpoint(self, hold: Hold, cost: int) -> None:
         upstream_id = f"up-{hold.generation_id}"
         if hold.generation_id not in self.model.costs:
             self.archive.billed.setdefault(upstream_id, NanoUsd(cost))
             self.ledger.checkpoint(ACME, hold=hold, upstream_generation_id=upstream_id)
 
-    @rule(hold=requests, cost=st.integers(0, 2_500))
+    @rule(hold=requests, cost=AMOUNTS)
     def finish(self, hold: Hold, cost: int) -> None:
         """A request ends: perhaps twice, perhaps after the sweep, perhaps with another cost."""
         stored = self._record(hold, cost)
         assert stored.usage.cost_nano_usd == self.model.costs[hold.generation_id]
         self._settle(hold, stored)
 
-    @rule(hold=requests, cost=st.integers(0, 2_500))
+    @rule(hold=requests, cost=AMOUNTS)
     def crash_between_record_and_settle(self, hold: Hold, cost: int) -> None:
         self._record(hold, cost)
 
-    @rule(hold=requests, first=st.integers(0, 900), second=st.integers(1_000, 2_500))
+    @rule(hold=requests, first=AMOUNTS, second=AMOUNTS)
     def two_finish_at_once(self, hold: Hold, first: int, second: int) -> None:
         """Both record before either settles, and the late one settles first."""
         self._record(hold, first)
@@ -192,11 +188,14 @@ class LedgerMachine(RuleBasedStateMachine):
             self.model.credit += amount
             self.model.available += amount
 
-    @rule(active=st.booleans())
-    def set_status(self, active: bool) -> None:  # noqa: FBT001 - drawn by name
-        status = AccountStatus.ACTIVE if active else AccountStatus.SUSPENDED
+    @rule(target=requests, status=st.sampled_from(AccountStatus), estimate=AMOUNTS)
+    def set_status(self, status: AccountStatus, estimate: int) -> Any:
+        """The operator suspends the account or makes it active; the next request feels it."""
         assert self.ledger.set_status(ACME, status=status)
-        self.model.active = active
+        self.model.active = status is AccountStatus.ACTIVE
+
+        hold = self._request(estimate, 0)
+        return multiple(*([hold] if hold else []))
 
     @rule(step_ms=st.sampled_from([500, 20_000, 61_000, HOLD_LIFE_MS, 20 * 86_400_000]))
     def wait(self, step_ms: int) -> None:
@@ -208,7 +207,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule()
     def sweep(self) -> None:
-        (account,) = self.ledger.accounts()
+        (account,) = self.tables.snapshot().accounts()
         due = [hold for hold in account.holds.values() if self._is_due(hold)]
 
         # Another process sweeps: it remembers nothing of this one.
@@ -231,17 +230,16 @@ class LedgerMachine(RuleBasedStateMachine):
         self.archive.reachable = True
         self.now_ms += HOLD_LIFE_MS
         self.sweep()
-        assert audit(self.ledger, swept=True).violations == ()
+        assert audit(self.tables.snapshot(), swept=True).violations == ()
 
     @invariant()
     def nothing_is_wrong(self) -> None:
         if not hasattr(self, "model"):
             return
-        report = audit(self.ledger)
-        assert report.violations == ()
-        (account,) = self.ledger.accounts()
-        self._compare(account)
-        costs = {r.generation_id: r.usage.cost_nano_usd for r in self.ledger.records()}
+        ledger = self.tables.snapshot()
+        assert audit(ledger).violations == ()
+        self._compare(*ledger.accounts())
+        costs = {r.generation_id: r.usage.cost_nano_usd for r in ledger.records()}
         assert costs == self.model.costs
 
     def _compare(self, account: Account) -> None:
@@ -258,6 +256,20 @@ class LedgerMachine(RuleBasedStateMachine):
             account.tokens_by_minute.get(minute, 0),
         )
         assert counted == model.minutes.get(minute, (0, 0))
+
+    def _request(self, estimate: int, tokens: int) -> Hold | None:
+        hold = make_hold(estimate=estimate, now_ms=self.now_ms)
+        minute = periods.minute(self.now_ms)
+        expected = self.model.expected_status(
+            estimate, month=periods.month(hold.generation_id), minute=minute
+        )
+
+        assert self._reserve(hold, tokens) == expected
+
+        if expected != 200:
+            return None
+        self.model.reserve(hold, minute=minute, tokens=tokens)
+        return hold
 
     def _reserve(self, hold: Hold, tokens: int) -> int:
         reservation = Reservation(hold=hold, tokens=tokens, now_ms=self.now_ms)
@@ -318,13 +330,13 @@ def replaced(module: Any, name: str, old: str, new: str) -> Mutation:
 
 
 def settle_with_own_cost(monkeypatch: pytest.MonkeyPatch) -> None:
-    stored_first = ledger.put_record
+    stored_first = usage.put_record
 
     def own(db: Any, *, table: str, record: UsageRecord) -> UsageRecord:
         stored_first(db, table=table, record=record)
         return record
 
-    monkeypatch.setattr(ledger, "put_record", own)
+    monkeypatch.setattr("weir.adapters.dynamodb.ledger.put_record", own)
 
 
 def refund_to_the_month_of_the_settlement(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -342,9 +354,22 @@ def refund_to_the_month_of_the_settlement(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def sweeper_ignores_what_is_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        sweep_service.UsageRecord, "usage", property(lambda _: Usage(cost_nano_usd=NanoUsd(3)))
-    )
+    original = sweep_service._swept
+
+    def with_own_cost(ledger: Any, account: Any, hold: Any, **ports: Any) -> Any:
+        deaf: Any = Deaf(ledger)
+        return original(deaf, account, hold, **ports)
+
+    class Deaf:
+        def __init__(self, ledger: Any) -> None:
+            self.settle = ledger.settle
+            self.stored = ledger.record
+
+        def record(self, tenant_id: Any, *, record: UsageRecord) -> UsageRecord:
+            self.stored(tenant_id, record=record)
+            return record
+
+    monkeypatch.setattr(sweep_service, "_swept", with_own_cost)
 
 
 def current_minute_is_removed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -380,7 +405,7 @@ MUTANTS: dict[str, Mutation] = {
     ),
     "refund to another month": refund_to_the_month_of_the_settlement,
     "spend on no day": replaced(accounts, "SETTLE", "#c, :zero) + :cost", "#c, :zero) + :zero"),
-    "grant twice": replaced(credits, "GRANT_IS_NEW", credits.GRANT_IS_NEW, ALWAYS),
+    "grant twice": replaced(credit_writes, "GRANT_IS_NEW", credit_writes.GRANT_IS_NEW, ALWAYS),
     "forget the current minute": current_minute_is_removed,
 }
 
@@ -390,7 +415,7 @@ def test_machine_fails_when_the_ledger_is_a_mutant(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     MUTANTS[name](monkeypatch)
-    quick = settings(SETTINGS, max_examples=60, phases=[Phase.generate], print_blob=False)
+    quick = settings(SETTINGS, max_examples=50, phases=[Phase.generate], print_blob=False)
 
     with pytest.raises(Exception) as failure:
         run_state_machine_as_test(LedgerMachine, settings=quick)

@@ -4,12 +4,14 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from weir.domain.errors import InvalidRequestError
 from weir.http.json_objects import splice
 from weir.http.strict_json import parse_object
+
+UNTIMED = settings(deadline=None)
 
 NAMES = st.text(max_size=8)
 SCALARS = (
@@ -45,6 +47,7 @@ def plain(value: Any) -> Any:
     return value if exact else float(value)
 
 
+@UNTIMED
 @given(value=OBJECTS, write=WRITERS)
 def test_our_view_is_upstreams_view_when_the_body_is_accepted(
     value: dict[str, Any], write: Any
@@ -57,6 +60,7 @@ def test_our_view_is_upstreams_view_when_the_body_is_accepted(
     assert ours == json.loads(body) == value
 
 
+@UNTIMED
 @given(value=OBJECTS, replacements=OBJECTS, write=WRITERS)
 def test_upstream_sees_the_replacements_alone_when_a_body_is_spliced(
     value: dict[str, Any], replacements: dict[str, Any], write: Any
@@ -70,6 +74,7 @@ def test_upstream_sees_the_replacements_alone_when_a_body_is_spliced(
     assert replacements or spliced == body
 
 
+@UNTIMED
 @given(value=OBJECTS.filter(bool), data=st.data())
 def test_body_is_refused_when_any_name_appears_twice(value: dict[str, Any], data: Any) -> None:
     name = data.draw(st.sampled_from(sorted(value)))
@@ -80,6 +85,7 @@ def test_body_is_refused_when_any_name_appears_twice(value: dict[str, Any], data
             parse_object(wrapped.encode())
 
 
+@UNTIMED
 @given(value=OBJECTS, at=st.integers(0, 10_000), byte=st.integers(0, 255))
 def test_our_view_is_upstreams_view_when_a_byte_is_damaged(
     value: dict[str, Any], at: int, byte: int
@@ -96,6 +102,7 @@ def test_our_view_is_upstreams_view_when_a_byte_is_damaged(
     assert ours == json.loads(bytes(body))
 
 
+@UNTIMED
 @given(
     body=st.binary(max_size=300) | st.text(alphabet='{}[]":,\\ud89e1.-+ntfNI \n').map(str.encode)
 )
@@ -109,6 +116,7 @@ def test_nothing_but_a_refusal_comes_out_when_the_body_is_garbage(body: bytes) -
     assert ours == json.loads(body)
 
 
+@UNTIMED
 @given(
     surrogate=st.integers(0xD800, 0xDFFF), path=st.sampled_from(["{}", '[{{"a":{}}}]', "[1,{}]"])
 )

@@ -4,7 +4,7 @@ import json
 from itertools import pairwise
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.http.chunks import (
@@ -23,6 +23,8 @@ from weir.domain.errors import ProviderError
 from weir.http.body_translation import BodyTranslation
 from weir.http.reading import GenerationReading
 from weir.http.stream_translation import StreamTranslation
+
+UNTIMED = settings(deadline=None)
 
 JSON = st.recursive(
     st.none()
@@ -70,6 +72,7 @@ def cut(body: bytes, places: list[int]) -> list[bytes]:
     return [body[start:end] for start, end in pairwise(edges)]
 
 
+@UNTIMED
 @given(body=BODIES, places=st.lists(st.integers(0, 10_000), max_size=40))
 def test_output_is_the_same_when_the_cuts_differ(body: bytes, places: list[int]) -> None:
     assert translated(cut(body, places)) == translated([body])
@@ -81,6 +84,7 @@ def test_output_is_the_same_when_every_byte_comes_alone() -> None:
     assert translated([body[at : at + 1] for at in range(len(body))]) == translated([body])
 
 
+@UNTIMED
 @given(places=st.lists(st.integers(0, 10_000), max_size=20), silences=st.integers(0, 5))
 def test_comments_stand_between_events_when_upstream_is_silent(
     places: list[int], silences: int
@@ -97,6 +101,7 @@ def test_comments_stand_between_events_when_upstream_is_silent(
     assert sent.replace(COMMENT, b"") == renamed(stream()).replace(COMMENT, b"")
 
 
+@UNTIMED
 @given(
     deltas=st.lists(st.dictionaries(st.text(), JSON, max_size=3), max_size=5), spaced=st.booleans()
 )
@@ -112,6 +117,7 @@ def test_chunks_differ_in_the_id_alone_when_deltas_are_anything(
     assert sent == renamed(body)
 
 
+@UNTIMED
 @given(extra=st.dictionaries(st.text(), JSON, max_size=4), first=st.booleans())
 def test_body_is_equal_but_for_its_id_when_members_are_anything(
     extra: dict[str, Any],
@@ -127,6 +133,7 @@ def test_body_is_equal_but_for_its_id_when_members_are_anything(
     assert json.loads(translation.ending(None)) == {**answer, "id": OUR_ID}
 
 
+@UNTIMED
 @given(garbage=st.binary(max_size=200).filter(lambda garbage: b"[DONE]" not in garbage))
 def test_garbage_ends_in_a_provider_error_when_it_is_no_stream(garbage: bytes) -> None:
     sent, _, message = translated([garbage])

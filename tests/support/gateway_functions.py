@@ -174,8 +174,11 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 
 def is_alive(pid: int) -> bool:
+    """Tell whether a process runs; one that nobody has reaped, as in a container, does not."""
     try:
         os.kill(pid, 0)
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
     except ProcessLookupError:
         return False
-    return True
+    except FileNotFoundError:  # no /proc on this system, or it ended just now
+        return not Path("/proc").exists()

@@ -15,13 +15,38 @@ import boto3
 from botocore.config import Config
 from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
+from moto.dynamodb.models import dynamodb_backends
 
+from weir.adapters.dynamodb.account_items import decode_account
 from weir.adapters.dynamodb.boto import BotoDynamoDB
 from weir.adapters.dynamodb.control import DynamoDBKeys
 from weir.adapters.dynamodb.ledger import DynamoDBLedger
+from weir.adapters.dynamodb.usage_items import decode_record
 from weir.adapters.dynamodb.wire import Item
+from weir.domain.accounts import Account
+from weir.domain.usage import UsageRecord
 
 _sets = itertools.count()
+
+
+REGION = "us-east-1"
+ACCOUNT = "123456789012"  # whose resources the embedded AWS takes all for
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A ledger as it once was; a `LedgerReader`."""
+
+    all_accounts: Sequence[Account]
+    all_records: Sequence[UsageRecord]
+
+    def accounts(self) -> Iterator[Account]:
+        """Yield every account lane."""
+        yield from self.all_accounts
+
+    def records(self) -> Iterator[UsageRecord]:
+        """Yield every usage record."""
+        yield from self.all_records
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,9 +72,16 @@ class Tables:
         return DynamoDBKeys(self.db, control_table=self.control)
 
     def items(self, table: str) -> list[Item]:
-        """Every item of a table."""
-        found: list[Item] = self.client.scan(TableName=table, ConsistentRead=True)["Items"]
-        return found
+        """Every item of a table, taken from the embedded DynamoDB's own memory: fast."""
+        found = dynamodb_backends[ACCOUNT][REGION].get_table(table).all_items()
+        return [item.to_json()["Attributes"] for item in found]
+
+    def snapshot(self) -> "Snapshot":
+        """What the ledger's tables hold now, decoded."""
+        return Snapshot(
+            [decode_account(item) for item in self.items(self.accounts)],
+            [decode_record(item) for item in self.items(self.usage)],
+        )
 
 
 @contextmanager
@@ -73,7 +105,7 @@ def new_client() -> Any:
     """A low-level client; reaches moto inside `embedded_dynamodb` only."""
     return boto3.client(
         "dynamodb",
-        region_name="us-east-1",
+        region_name=REGION,
         aws_access_key_id="test",
         aws_secret_access_key="test",
         config=Config(

@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 WAIT_S = 20.0
 FUNCTION_ARN = "arn:aws:lambda:us-east-1:123456789012:function:f"
 ACCEPTED = b"HTTP/1.1 202 Accepted\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+REFUSED = b"HTTP/1.1 413 Payload Too Large\r\nContent-Length: 2\r\n\r\n{}"
 POST_PATH = re.compile(r"/2018-06-01/runtime/invocation/([0-9a-z-]+)/(response|error)")
 
 
@@ -37,6 +38,7 @@ class Invocation:
     request_id: str
     event: dict[str, Any]
     cut_after: int | None
+    refused: bool
     messages: "queue.Queue[Message]" = field(default_factory=queue.Queue)
 
     def next(self, kind: str) -> Message:
@@ -67,14 +69,17 @@ class RuntimeApiServer:
         self.address = f"127.0.0.1:{self._listener.getsockname()[1]}"
         self._spawn(self._accept)
 
-    def submit(self, event: dict[str, Any], *, cut_after: int | None = None) -> Invocation:
+    def submit(
+        self, event: dict[str, Any], *, cut_after: int | None = None, refused: bool = False
+    ) -> Invocation:
         """Hand an event to the runtime.
 
         Args:
             cut_after: Reset the connection once this many chunks of the response were read.
+            refused: Answer the response with an error status, once it is read.
         """
         number = len(self._invocations) + 1
-        invocation = Invocation(f"invocation-{number}", event, cut_after)
+        invocation = Invocation(f"invocation-{number}", event, cut_after, refused)
         self._invocations[invocation.request_id] = invocation
         self._events.put(invocation)
         return invocation
@@ -124,14 +129,16 @@ class RuntimeApiServer:
         if (method, path) == ("GET", "/2018-06-01/runtime/invocation/next"):
             return self._send_event(connection)
         _demand(method == "POST", request)
+        refused = False
         if path == "/2018-06-01/runtime/init/error":
             self.init_errors.put(json.loads(_read_sized(reader, headers)))
         else:
             match = POST_PATH.fullmatch(path)
             _demand(match is not None and match[1] in self._invocations, request)
             assert match is not None
+            refused = self._invocations[match[1]].refused
             self._read_post(connection, reader, headers, match)
-        connection.sendall(ACCEPTED)
+        connection.sendall(REFUSED if refused else ACCEPTED)
         return headers.get("connection") != "close"
 
     def _send_event(self, connection: socket.socket) -> bool:

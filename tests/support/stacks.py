@@ -1,5 +1,7 @@
 """The local stack for tests: the deployed template, real worker processes, the echo simulator."""
 
+import os
+import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -56,6 +58,14 @@ def wait_until(condition: Callable[[], bool], *, timeout_s: float = 20) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.02)
+
+
+def kill_workers(stack: LocalStack) -> None:
+    """SIGKILL every process of the chat function, and see them gone."""
+    victims = set(stack.gateway.worker_pids("ChatFunction"))
+    for pid in victims:
+        os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not victims & set(stack.gateway.worker_pids("ChatFunction")))
 
 
 def upstream_costs(stack: LocalStack) -> dict[str, NanoUsd]:

@@ -96,3 +96,11 @@ def error_chunk(error: dict[str, Any]) -> dict[str, Any]:
         "error": error,
         "choices": [{"index": 0, "delta": {"content": ""}, "finish_reason": "error"}],
     }
+
+
+def content_of(raw: bytes) -> dict[str, Any]:
+    assert raw.startswith(b"data: ")
+    assert raw.endswith(b"\n\n")
+    content = json.loads(raw[len(b"data: ") :])
+    assert isinstance(content, dict)
+    return content

@@ -43,7 +43,11 @@ class PriceList(Protocol):
     """Knows what a model costs at most."""
 
     def price(self, model: str) -> ModelPrice | None:
-        """Return the price of a model, or None when it has no known price."""
+        """Return the price of a model, or None when it has no known price.
+
+        Raises:
+            ProviderError: The catalogue cannot be read and nothing is remembered of the model.
+        """
         ...
 
 

@@ -6,6 +6,7 @@ Members that a table does not name are not looked at: new ones ship upstream wit
 
 from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
+from math import inf
 from typing import Any, NoReturn
 
 from weir.domain.errors import InvalidRequestError
@@ -31,8 +32,8 @@ def number(low: int, high: int, *, above_low: bool = False) -> Check:
     expected += f", at most {high}" if above_low else f" to {high}"
 
     def check(path: str, value: Any) -> None:
-        fits = _is_number(value) and (low < value if above_low else low <= value) and value <= high
-        if not fits:
+        is_number = isinstance(value, int | Decimal) and not isinstance(value, bool)
+        if not is_number or not low <= value <= high or (above_low and value == low):
             refuse(path, value, expected=expected, quote=True)
 
     return check
@@ -40,15 +41,15 @@ def number(low: int, high: int, *, above_low: bool = False) -> Check:
 
 def integer(low: int | None = None, high: int | None = None) -> Check:
     """Check a whole number within the bounds that are given."""
+    floor = -inf if low is None else low
+    ceiling = inf if high is None else high
     expected = "an integer"
     if low is not None:
         expected += f" of at least {low}" if high is None else f" from {low} to {high}"
 
     def check(path: str, value: Any) -> None:
         whole = whole_number(value)
-        if whole is None or (low is not None and whole < low):
-            refuse(path, value, expected=expected, quote=True)
-        if high is not None and whole > high:
+        if whole is None or whole < floor or whole > ceiling:
             refuse(path, value, expected=expected, quote=True)
 
     return check
@@ -182,10 +183,6 @@ def nullable(check: Check) -> Check:
             check(path, value)
 
     return check_unless_null
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | Decimal) and not isinstance(value, bool)
 
 
 def _shown(value: Any, *, quote: bool) -> str:

@@ -157,7 +157,8 @@ class PatientResponse(http.client.HTTPResponse):
         return True
 
     def _is_readable(self) -> bool:
-        if self.isclosed() or self._reader.ended:
+        # A body of no bytes is over already; http.client only notices when it is read.
+        if self.isclosed() or self._reader.ended or self.length == 0:
             return True
         lookahead = self._lookahead()
         if not self.chunked or self.chunk_left:

@@ -1,0 +1,152 @@
+"""`python -m local.containers`: what the containers of `sam local` talk to.
+
+An embedded AWS with the template's tables, and the simulator, bound where a container on this
+machine reaches them. The key in the files of `events/` is a demo tenant's here, and only here.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.aws import EmbeddedAws
+from local.deploy import Deployment, deploy
+from local.seed import (
+    DEMO_CREDIT_USD,
+    DEMO_TENANT,
+    Books,
+    open_books,
+    put_upstream_key,
+    seed_tenant,
+)
+from local.simulator import Simulator
+from local.stack import ROOT, STATE
+from weir.domain.api_keys import ApiKey, KeyKind, key_hash
+
+EVENT = ROOT / "events/chat_completions.json"
+VARIABLES = STATE / "sam-variables.json"
+_HOST_NAME = "host.docker.internal"
+_UPSTREAM_KEY = "sk-or-v1-" + "0" * 64
+
+
+class NoDockerError(Exception):
+    """The docker client is missing or reaches no daemon."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What is up while containers run: the tables, opened, and the upstream."""
+
+    books: Books
+    simulator: Simulator
+
+
+@contextmanager
+def surroundings(*, variables: Path, docker: Mapping[str, str]) -> Iterator[Surroundings]:
+    """Bring up what containers need, and tell sam of it.
+
+    Args:
+        variables: Written for `sam local --env-vars`: addresses and physical names, which sam
+            cannot know, because it resolves a !Ref to the logical id.
+        docker: Environment of the docker client.
+
+    Raises:
+        NoDockerError: There is no Docker to ask for its network.
+    """
+    host = _reachable_address(docker)
+    with Simulator(keys={_UPSTREAM_KEY}, host=host) as simulator, EmbeddedAws(host=host) as aws:
+        deployment = deploy(ROOT / "template.yaml", aws=aws, parameters={})
+        put_upstream_key(deployment, aws=aws, key=_UPSTREAM_KEY)
+        books = open_books(deployment, aws=aws)
+        _seed(books)
+        addresses = {"AWS_ENDPOINT_URL": aws.url, "UPSTREAM_BASE_URL": simulator.url}
+        seen = {name: url.replace(host, _HOST_NAME) for name, url in addresses.items()}
+        variables.write_text(json.dumps({"Parameters": seen | _names(deployment)}, indent=2))
+        yield Surroundings(books=books, simulator=simulator)
+
+
+def main() -> int:
+    """Serve until told to stop; returns the exit code."""
+    stopping = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopping.set())
+    STATE.mkdir(parents=True, exist_ok=True)
+    try:
+        with surroundings(variables=VARIABLES, docker=os.environ):
+            print(_welcome(), flush=True)
+            stopping.wait()
+    except NoDockerError as error:
+        print(error, file=sys.stderr)
+        return 1
+    finally:
+        VARIABLES.unlink(missing_ok=True)
+    return 0
+
+
+def _reachable_address(docker: Mapping[str, str]) -> str:
+    """Return the bridge's address of this machine; Docker Desktop reaches 127.0.0.1 by itself.
+
+    Raises:
+        NoDockerError: There is no Docker to ask.
+    """
+    template = "--format={{(index .IPAM.Config 0).Gateway}}"
+    command = ["docker", "network", "inspect", "bridge", template]
+    try:
+        asked = subprocess.run(command, env=docker, capture_output=True, text=True, check=False)
+    except FileNotFoundError as error:
+        raise NoDockerError("sam local needs Docker: the docker client is not here") from error
+    if asked.returncode:
+        raise NoDockerError(f"sam local needs Docker: {asked.stderr.strip()}")
+    gateway = asked.stdout.strip()
+    try:
+        socket.create_server((gateway, 0)).close()
+    except OSError:
+        return "127.0.0.1"
+    return gateway
+
+
+def _names(deployment: Deployment) -> dict[str, str]:
+    return {
+        "ACCOUNTS_TABLE": deployment.physical_ids["AccountsTable"],
+        "USAGE_TABLE": deployment.physical_ids["UsageTable"],
+        "CONTROL_TABLE": deployment.physical_ids["ControlTable"],
+        "UPSTREAM_SECRET_ID": deployment.physical_ids["UpstreamSecret"],
+    }
+
+
+def _seed(books: Books) -> None:
+    tenant = seed_tenant(books, tenant_id=DEMO_TENANT, credit_usd=DEMO_CREDIT_USD)
+    headers = json.loads(EVENT.read_text(encoding="utf-8"))["headers"]
+    books.keys.put_key(
+        ApiKey(
+            key_hash=key_hash(headers["Authorization"].removeprefix("Bearer ")),
+            tenant=tenant,
+            kind=KeyKind.INFERENCE,
+            label="events",
+            disabled=False,
+            expires_at_ms=None,
+        )
+    )
+
+
+def _welcome() -> str:
+    return f"""
+An embedded AWS and the simulator are up for sam local. In another terminal, after a build:
+
+  sam build --config-env local
+  sam local invoke ChatFunction -e events/{EVENT.name} --config-env local
+  sam local start-api --config-env local
+
+Ctrl-C stops everything.
+"""
+
+
+if __name__ == "__main__":
+    sys.exit(main())
