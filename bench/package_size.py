@@ -1,19 +1,16 @@
 """The size of what is deployed for the chat function: its folder and the three layers, zipped."""
 
 import io
-import re
 import zipfile
 from collections.abc import Iterator
-from importlib.metadata import distribution
 from pathlib import Path
 
 from bench.figures import Goal, Row
+from bench.packages import installed_files, pinned_packages
 from bench.processes import ROOT
 
 _GOAL_MB = Goal(target=3.5, reject=6)
-_PINNED = re.compile(r"^([\w.-]+)==", re.MULTILINE)
 _OWN = ("layers/weir/weir", "layers/runtime/lambda_stream", "functions/chat")
-_LAYERS = ("layers/dependencies", "layers/runtime")
 
 
 def measure() -> Row:
@@ -35,14 +32,6 @@ def _deployed() -> Iterator[tuple[str, Path]]:
         for path in (ROOT / folder).rglob("*"):
             if path.is_file() and "__pycache__" not in path.parts:
                 yield str(path.relative_to(ROOT)), path
-    for name in pinned_packages():
-        for file in distribution(name).files or ():
-            path = Path(str(file.locate()))
-            if path.is_file() and "__pycache__" not in file.parts and ".." not in file.parts:
-                yield str(file), path
-
-
-def pinned_packages() -> set[str]:
-    """Return the names of the packages that the layers install."""
-    texts = ((ROOT / layer / "requirements.txt").read_text() for layer in _LAYERS)
-    return {name for text in texts for name in _PINNED.findall(text)}
+    for name, path in installed_files(pinned_packages()):
+        if path.is_file():
+            yield str(name), path

@@ -80,7 +80,8 @@ class Function:
         self._started_s = time.perf_counter()
         with log.open("wb") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "lambda_stream"],
+                # -S: only what PYTHONPATH names is found, nothing of the development environment.
+                [sys.executable, "-S", "-m", "lambda_stream"],
                 cwd=environment["LAMBDA_TASK_ROOT"],
                 env={**environment, "AWS_LAMBDA_RUNTIME_API": self._api.address},
                 stdin=subprocess.DEVNULL,

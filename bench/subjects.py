@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Self
 
+from bench.packages import link
 from bench.processes import ROOT, Function, Stub
 from bench.tenant import ACCOUNTS_TABLE, CONTROL_TABLE, USAGE_TABLE
 
@@ -42,6 +43,7 @@ class Bench:
     def open(cls, stack: ExitStack) -> Self:
         """Start the stand-ins; `stack` stops everything."""
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="weir-bench-")))
+        link(folder / "packages")
         upstream = Stub("bench.upstream")
         stack.callback(upstream.close)
         aws = Stub("bench.aws_stub")
@@ -61,13 +63,14 @@ class Bench:
 
     def _environment(self, subject: Subject) -> dict[str, str]:
         code, handler = _CODE[subject]
+        path = (code, *_LAYERS, self.folder / "packages")
         return {
             "PATH": os.environ.get("PATH", os.defpath),
             "LANG": "C.UTF-8",
             "TZ": "UTC",
             # Byte code is compiled beforehand, as in the package, and outside of the source tree.
             "PYTHONPYCACHEPREFIX": str(self.folder / "bytecode"),
-            "PYTHONPATH": os.pathsep.join(str(path) for path in (code, *_LAYERS)),
+            "PYTHONPATH": os.pathsep.join(str(entry) for entry in path),
             "LAMBDA_TASK_ROOT": str(code),
             "_HANDLER": handler,
             **_LAMBDA,
@@ -78,8 +81,6 @@ class Bench:
 
 
 _LAMBDA = {
-    # A tool of the development environment brings awscrt along; no layer does.
-    "BOTO_DISABLE_CRT": "true",
     "AWS_REGION": "us-east-1",
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_ACCESS_KEY_ID": "bench",

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from bench import events, upstream
 from bench.aws_stub import CannedTables
-from bench.package_size import pinned_packages
+from bench.packages import pinned_packages
 from bench.tenant import ACCOUNTS_TABLE, API_KEY, CONTROL_TABLE, TENANT, USAGE_TABLE
 from weir.adapters.dynamodb.control import DynamoDBKeys
 from weir.adapters.dynamodb.ledger import DynamoDBLedger

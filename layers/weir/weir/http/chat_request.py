@@ -54,9 +54,9 @@ def read_chat_request(body: bytes, headers: Mapping[str, str], *, tenant: Tenant
 def _check(request: JsonObject) -> None:
     for name, member in request.members.items():
         check = FIELDS.get(name)
-        if check is not None:
+        if check is not None and member.value is not None:
             check(name, member.value)
-    if "messages" not in request.members and "prompt" not in request.members:
+    if request.get("messages") is None and request.get("prompt") is None:
         raise InvalidRequestError('Input required: specify "prompt" or "messages"')
     if request.get("top_logprobs") is not None and request.get("logprobs") is not True:
         raise InvalidRequestError("top_logprobs needs logprobs to be true")
