@@ -44,6 +44,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="less of everything, within a minute")
     plan = _QUICK if parser.parse_args().quick else _FULL
+    if sys.platform != "linux":
+        print("the bench reads Linux' counters of a process; run it on Linux", file=sys.stderr)
+        return 1
     # A default SIGTERM would leave the processes that are measured behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     started_s = time.monotonic()

@@ -11,14 +11,15 @@ def item_size(item: Item) -> int:
 
 
 def _value_size(value: dict[str, Any]) -> int:
+    content: Any
     ((kind, content),) = value.items()
     match kind:
         case "S":
             return len(content.encode())
         case "N":
             # One byte per two significant digits, one for the exponent, one for a minus sign.
-            digits = content.lstrip("-").strip("0")
-            return -(-len(digits) // 2) + 1 + content.startswith("-")
+            digits: str = content.lstrip("-").strip("0")
+            return -(-len(digits) // 2) + 1 + int(content.startswith("-"))
         case "BOOL":
             return 1
         case "M":

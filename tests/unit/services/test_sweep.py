@@ -1,0 +1,200 @@
+"""The sweep repairs what crashed requests left behind, and nothing else."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.support.fake_ledger import FakeLedger
+from tests.support.ledger_values import ACME, NOON_MS, make_hold, make_record, make_reservation
+from weir.domain.errors import ProviderError, StoreUnavailableError, UpstreamTimeoutError
+from weir.domain.holds import Hold
+from weir.domain.money import NanoUsd
+from weir.domain.tenants import TenantId
+from weir.domain.usage import RecordSource, RecordStatus, Usage, UsageRecord
+from weir.services.audit import audit
+from weir.services.sweep import SweepReport, sweep
+
+LIFE_MS = 960_000
+NOTHING = SweepReport(settled=0, unknown=0, postponed=0)
+USAGE = Usage(cost_nano_usd=NanoUsd(400), prompt_tokens=3, completion_tokens=5)
+
+
+class Archive:
+    """Upstream's ledger; `error` makes it unreachable."""
+
+    def __init__(self, usage: Usage | None = None, error: ProviderError | None = None) -> None:
+        self.known = usage
+        self.error = error
+        self.asked: list[str] = []
+
+    def usage(self, upstream_generation_id: str) -> Usage | None:
+        self.asked.append(upstream_generation_id)
+        if self.error:
+            raise self.error
+        return self.known
+
+
+@pytest.fixture
+def ledger() -> FakeLedger:
+    made = FakeLedger()
+    made.open_account(ACME, credit_nano_usd=10_000)
+    return made
+
+
+def abandon(ledger: FakeLedger, *, upstream_id: str | None = "gen-up") -> Hold:
+    hold = make_hold()
+    ledger.reserve(ACME, reservation=make_reservation(hold))
+    if upstream_id:
+        ledger.checkpoint(ACME, hold=hold, upstream_generation_id=upstream_id)
+    return replace(hold, upstream_generation_id=upstream_id)
+
+
+def run(ledger: FakeLedger, archive: Archive, *, now_ms: int = NOON_MS + LIFE_MS) -> SweepReport:
+    return sweep(ledger, archive=archive, now_ms=now_ms, hold_life_ms=LIFE_MS)
+
+
+def test_real_cost_is_recorded_when_upstream_knows_the_generation(ledger: FakeLedger) -> None:
+    hold, archive = abandon(ledger), Archive(USAGE)
+
+    report = run(ledger, archive)
+
+    assert report == SweepReport(settled=1, unknown=0, postponed=0)
+    assert archive.asked == ["gen-up"]
+    assert list(ledger.records()) == [
+        UsageRecord(
+            tenant_id=ACME,
+            generation_id=hold.generation_id,
+            status=RecordStatus.INTERRUPTED,
+            source=RecordSource.SWEEP,
+            usage=USAGE,
+            estimate_nano_usd=hold.estimate_nano_usd,
+            key_id=hold.key_id,
+            model=hold.model,
+            upstream_generation_id="gen-up",
+        )
+    ]
+    assert ledger.account(ACME).spent_nano_usd == 400
+    assert audit(ledger, upstream={"gen-up": NanoUsd(400)}, swept=True).violations == ()
+
+
+@pytest.mark.parametrize("upstream_id", ["gen-up", None], ids=["not known", "no checkpoint"])
+def test_cost_is_unknown_when_nobody_can_tell_it(
+    ledger: FakeLedger, upstream_id: str | None
+) -> None:
+    abandon(ledger, upstream_id=upstream_id)
+    archive = Archive(usage=None)
+
+    report = run(ledger, archive)
+
+    assert report == SweepReport(settled=1, unknown=1, postponed=0)
+    assert archive.asked == ([upstream_id] if upstream_id else [])
+    (record,) = ledger.records()
+    assert (record.status, record.usage.cost_nano_usd) == (RecordStatus.UNKNOWN, 0)
+    assert record.upstream_generation_id == upstream_id
+    assert ledger.account(ACME).available_nano_usd == 10_000
+    assert audit(ledger, swept=True).violations == ()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ProviderError("bad gateway", cost_is_zero=False),
+        UpstreamTimeoutError("late", cost_is_zero=False),
+    ],
+    ids=["failure", "timeout"],
+)
+def test_hold_is_left_for_the_next_sweep_when_upstream_cannot_be_asked(
+    ledger: FakeLedger, error: ProviderError
+) -> None:
+    hold = abandon(ledger)
+    other = abandon(ledger, upstream_id=None)
+
+    report = run(ledger, Archive(error=error))
+
+    assert report == SweepReport(settled=1, unknown=1, postponed=1)
+    assert list(ledger.account(ACME).holds) == [hold.generation_id]
+    assert [record.generation_id for record in ledger.records()] == [other.generation_id]
+    assert run(ledger, Archive(USAGE)) == SweepReport(settled=1, unknown=0, postponed=0)
+
+
+def test_nothing_changes_when_it_is_swept_again(ledger: FakeLedger) -> None:
+    abandon(ledger)
+    run(ledger, Archive(USAGE))
+    before = ledger.account(ACME), list(ledger.records())
+
+    assert run(ledger, Archive(USAGE)) == NOTHING
+
+    assert (ledger.account(ACME), list(ledger.records())) == before
+
+
+def test_hold_is_not_touched_when_its_request_may_still_live(ledger: FakeLedger) -> None:
+    abandon(ledger)
+
+    assert run(ledger, Archive(USAGE), now_ms=NOON_MS + LIFE_MS - 1) == NOTHING
+
+    assert ledger.account(ACME).in_flight == 1
+
+
+def test_stored_cost_is_settled_when_the_request_had_recorded_before_it_crashed(
+    ledger: FakeLedger,
+) -> None:
+    hold = abandon(ledger)
+    recorded = ledger.record(ACME, record=make_record(hold, cost=250))
+
+    report = run(ledger, Archive(USAGE))
+
+    assert report == SweepReport(settled=1, unknown=0, postponed=0)
+    assert list(ledger.records()) == [recorded]
+    assert ledger.account(ACME).spent_nano_usd == 250
+
+
+@pytest.mark.parametrize(("wakes_before", "cost"), [("record", 250), ("settle", 400)])
+def test_first_record_wins_and_is_settled_once_when_a_late_request_finishes_too(
+    ledger: FakeLedger, wakes_before: str, cost: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hold, swept = abandon(ledger), getattr(ledger, wakes_before)
+
+    def wake(*arguments: Any, **named: Any) -> Any:
+        monkeypatch.undo()
+        stored = ledger.record(ACME, record=make_record(hold, cost=250))
+        assert ledger.settle(
+            ACME, hold=hold, cost_nano_usd=stored.usage.cost_nano_usd, now_ms=NOON_MS
+        )
+        return swept(*arguments, **named)
+
+    monkeypatch.setattr(ledger, wakes_before, wake)
+
+    report = run(ledger, Archive(USAGE))
+
+    assert report == NOTHING, "the late request settled, the sweep did not"
+    assert [record.usage.cost_nano_usd for record in ledger.records()] == [cost]
+    assert ledger.account(ACME).spent_nano_usd == cost
+    assert audit(ledger, swept=True).violations == ()
+
+
+@pytest.mark.parametrize("method", ["record", "settle"])
+def test_next_sweep_goes_on_when_the_ledger_fails_midway(ledger: FakeLedger, method: str) -> None:
+    for _ in range(3):
+        abandon(ledger)
+    ledger.fail_next(method)
+
+    with pytest.raises(StoreUnavailableError):
+        run(ledger, Archive(USAGE))
+    run(ledger, Archive(USAGE))
+
+    assert ledger.account(ACME).spent_nano_usd == 1_200
+    assert audit(ledger, swept=True).violations == ()
+
+
+def test_every_account_and_lane_is_swept_when_there_are_several(ledger: FakeLedger) -> None:
+    other = TenantId("other")
+    for tenant_id, lane in ((ACME, 5), (other, 0)):
+        ledger.open_account(tenant_id, credit_nano_usd=10_000, lane=lane)
+        ledger.reserve(tenant_id, reservation=make_reservation(lane=lane))
+
+    report = run(ledger, Archive())
+
+    assert report.settled == 2
+    assert {record.tenant_id for record in ledger.records()} == {ACME, other}
+    assert audit(ledger, swept=True).violations == ()
