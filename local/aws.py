@@ -1,63 +1,52 @@
-"""The embedded AWS: moto's server on a loopback port, one request at a time.
+"""The embedded AWS, seen from whoever started it: an endpoint, clients, and what it was asked."""
 
-moto loses updates when writers overlap, so one lock serialises its requests; with it the ledger's
-conditional writes behave as DynamoDB's do (ADR 0006).
-"""
-
-import logging
-import threading
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+import json
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
 
 import boto3
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-from typing_extensions import override
-from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
+
+from local.aws_server import CALLS_PATH
 
 REGION = "us-east-1"
-
-_WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
-
-
-class _QuietHandler(WSGIRequestHandler):
-    protocol_version = "HTTP/1.1"  # keep-alive: a worker's warm call opens no connection
-    disable_nagle_algorithm = True
-
-    @override
-    def log_request(self, *_: object) -> None:
-        """Say nothing; a request of the embedded AWS is no news."""
+_STOP_TIMEOUT_S = 10
 
 
 class EmbeddedAws:
-    """An AWS endpoint in this process; holds nothing on disk.
+    """An AWS endpoint in a process of its own; holds nothing on disk.
 
     Attributes:
-        calls: The last operations it was asked for, oldest first, e.g. `DynamoDB.UpdateItem`.
+        url: The endpoint URL for an AWS SDK.
     """
 
+    url: str
+
     def __init__(self, *, host: str = "127.0.0.1", port: int = 0) -> None:
-        self.calls: deque[str] = deque(maxlen=10_000)
-        self._lock = threading.Lock()
-        self._host = host
-        self._port = port
-        self._server: BaseWSGIServer | None = None
-        self._thread: threading.Thread | None = None
+        self._address = (host, str(port))
+        self._process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:
-        """Start serving."""
-        logging.getLogger("werkzeug").setLevel(logging.WARNING)
-        application = DomainDispatcherApplication(create_backend_app)
-        self._server = make_server(
-            self._host,
-            self._port,
-            self._one_at_a_time(application),
-            threaded=True,
-            request_handler=_QuietHandler,
+        """Start the process and wait until it serves.
+
+        Raises:
+            RuntimeError: It ended before that; its own output says why.
+        """
+        # A session of its own: Ctrl-C at the terminal reaches the gateway first, not the tables.
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "local.aws_server", *self._address],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
         )
-        self._thread = threading.Thread(target=self._server.serve_forever, name="embedded-aws")
-        self._thread.start()
+        assert self._process.stdout is not None
+        self.url = self._process.stdout.readline().strip()
+        if not self.url:
+            raise RuntimeError("the embedded AWS did not start")
         return self
 
     def __exit__(
@@ -66,18 +55,19 @@ class EmbeddedAws:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Stop serving and forget everything."""
-        assert self._server is not None
-        assert self._thread is not None
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        """Stop the process; everything in it is forgotten."""
+        assert self._process is not None
+        with self._process as process:
+            assert process.stdin is not None
+            process.stdin.close()
+            process.wait(_STOP_TIMEOUT_S)
 
     @property
-    def url(self) -> str:
-        """Return the endpoint URL for the AWS SDK."""
-        assert self._server is not None
-        return f"http://{self._host}:{self._server.server_port}"
+    def calls(self) -> list[str]:
+        """Return the operations it was asked for, oldest first, e.g. `DynamoDB.UpdateItem`."""
+        with urllib.request.urlopen(self.url + CALLS_PATH, timeout=10) as answer:
+            calls: list[str] = json.load(answer)
+        return calls
 
     def environment(self) -> Mapping[str, str]:
         """Return the variables that point an AWS SDK here."""
@@ -99,15 +89,3 @@ class EmbeddedAws:
             aws_access_key_id="embedded",
             aws_secret_access_key="embedded",
         )
-
-    def _one_at_a_time(self, application: _WsgiApp) -> _WsgiApp:
-        def serialised(
-            environ: dict[str, Any], start_response: Callable[..., Any]
-        ) -> Iterable[bytes]:
-            with self._lock:
-                # `DynamoDB_20120810.UpdateItem`: service, API version, operation.
-                service, _, operation = environ.get("HTTP_X_AMZ_TARGET", "").partition(".")
-                self.calls.append(f"{service.partition('_')[0]}.{operation}")
-                return list(application(environ, start_response))
-
-        return serialised

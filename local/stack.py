@@ -36,6 +36,7 @@ class StackOptions:
     Attributes:
         port: Of the gateway; 0 takes a free one.
         upstream_key: OpenRouter's key to forward with; None starts the simulator.
+        simulator_key: What the simulator takes as its key.
         model: Which model the simulator answers with: the small real one, or the echo.
         parameters: Values for the template's parameters.
         say: Receives a progress line for each long step.
@@ -43,6 +44,7 @@ class StackOptions:
 
     port: int = 0
     upstream_key: str | None = None
+    simulator_key: str = field(default_factory=lambda: f"sk-or-v1-{secrets.token_hex(32)}")
     model: Literal["auto", "echo"] = "auto"
     parameters: Mapping[str, str] = field(default_factory=dict)
     logs: Path = STATE / "logs"
@@ -97,12 +99,13 @@ class LocalStack:
 
     def _start(self, resources: ExitStack) -> None:
         options, say = self._options, self._options.say
-        key = options.upstream_key or f"sk-or-v1-{secrets.token_hex(32)}"
+        key = options.upstream_key or options.simulator_key
         parameters = dict(options.parameters)
         self.simulator = None
         if options.upstream_key is None:
             say("starting the OpenRouter simulator")
-            self.simulator = resources.enter_context(Simulator(keys={key}, model=options.model))
+            simulator = Simulator(keys={key}, model=options.model, announce=say)
+            self.simulator = resources.enter_context(simulator)
             parameters["UpstreamBaseUrl"] = self.simulator.url
         say("starting the embedded AWS")
         self.aws = resources.enter_context(EmbeddedAws())

@@ -6,14 +6,19 @@ import pytest
 import pytest_socket
 
 from local.stack import LocalStack
-from tests.support.stacks import assert_books_balance, echo_stack, sweep
+from tests.support.stacks import assert_books_balance, assert_no_canary, echo_stack, sweep
 
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    """A stack on the echo model; when all tests are through, its books must balance."""
+    """A stack on the echo model, logging at DEBUG.
+
+    When all tests are through, its books must balance and no canary may have got out.
+    """
     pytest_socket.enable_socket()
-    with echo_stack(tmp_path_factory.mktemp("logs")) as running:
+    logs = tmp_path_factory.mktemp("logs")
+    with echo_stack(logs) as running:
         yield running
         sweep(running)
         assert_books_balance(running, swept=True)
+        assert_no_canary(running, logs)

@@ -43,7 +43,7 @@ def test_a_killed_request_is_settled_at_upstreams_cost_by_the_sweep(stack: Local
         while b"data: " not in client.recv(65536):
             pass
         # The checkpoint is the second write of this request.
-        while list(stack.aws.calls)[writes:].count("DynamoDB.UpdateItem") < 2:
+        while stack.aws.calls[writes:].count("DynamoDB.UpdateItem") < 2:
             assert client.recv(65536)
         kill_workers(stack)
         while client.recv(65536):

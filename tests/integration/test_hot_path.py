@@ -26,7 +26,7 @@ def test_a_warm_request_makes_three_writes_and_no_read(stack: LocalStack) -> Non
 
     assert ask(stack).status_code == 200
 
-    calls = list(stack.aws.calls)[before:]
+    calls = stack.aws.calls[before:]
     assert calls == ["DynamoDB.UpdateItem", "DynamoDB.PutItem", "DynamoDB.UpdateItem"]
 
 
@@ -40,7 +40,7 @@ def test_exactly_one_write_happens_before_the_upstream_call(stack: LocalStack) -
     client.start()
     while len(upstream.requests) == upstream_before and client.is_alive():
         client.join(0.01)
-    calls = list(stack.aws.calls)[aws_before:]
+    calls = stack.aws.calls[aws_before:]
     client.join()
 
     assert calls == ["DynamoDB.UpdateItem"]

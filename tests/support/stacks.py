@@ -13,6 +13,9 @@ from weir.domain.money import NanoUsd
 from weir.domain.usage import UsageRecord
 from weir.services.audit import audit
 
+CANARY_KEY = "sk-or-v1-CANARY" + "c" * 58
+CANARY_PROMPT = "PROMPT-CANARY-é😀"
+
 QUICK = {
     "LogLevel": "DEBUG",
     "CheckpointAfterSeconds": "0.2",
@@ -29,6 +32,7 @@ def echo_stack(logs: Path, *, parameters: Mapping[str, str] | None = None) -> It
         model="echo",
         parameters={**QUICK, **(parameters or {})},
         logs=logs,
+        simulator_key=CANARY_KEY,
         say=lambda _line: None,
     )
     with LocalStack(options) as stack:
@@ -58,6 +62,20 @@ def wait_until(condition: Callable[[], bool], *, timeout_s: float = 20) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.02)
+
+
+def assert_no_canary(stack: LocalStack, logs: Path) -> None:
+    """Search every log line, metric and table for keys and prompts that must not be there."""
+    secrets = (CANARY_KEY, stack.api_key, stack.management_key, "PROMPT-CANARY")
+    text = "".join(path.read_text(errors="replace") for path in logs.iterdir())
+    assert "settled" in text
+    database = stack.aws.client("dynamodb")
+    for table in ("AccountsTable", "UsageTable", "ControlTable"):
+        text += str(database.scan(TableName=stack.deployment.physical_ids[table])["Items"])
+    database.close()
+
+    for secret in secrets:
+        assert secret not in text
 
 
 def kill_workers(stack: LocalStack) -> None:

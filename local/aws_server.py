@@ -1,0 +1,71 @@
+"""The embedded AWS as a process of its own: `python -m local.aws_server`.
+
+moto keeps its state in module globals and loses updates when writers overlap; so it has a process
+to itself, and one lock serialises its requests: with it the ledger's conditional writes behave as
+DynamoDB's do (ADR 0006). Prints its URL when it serves, and ends with its standard input, so it
+never outlives whoever started it.
+"""
+
+import json
+import logging
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from typing_extensions import override
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+CALLS_PATH = "/_calls"
+
+_StartResponse = Callable[..., Any]
+_WsgiApp = Callable[[dict[str, Any], _StartResponse], Iterable[bytes]]
+
+
+class _QuietHandler(WSGIRequestHandler):
+    protocol_version = "HTTP/1.1"  # keep-alive: a worker's warm call opens no connection
+    disable_nagle_algorithm = True
+
+    @override
+    def log_request(self, *_: object) -> None:
+        """Say nothing; a request of the embedded AWS is no news."""
+
+
+class OneAtATime:
+    """A WSGI application in front of moto: serialises it, and notes what it is asked for."""
+
+    def __init__(self, application: _WsgiApp) -> None:
+        self._application = application
+        self._lock = threading.Lock()
+        self._calls: list[str] = []
+
+    def __call__(self, environ: dict[str, Any], start_response: _StartResponse) -> Iterable[bytes]:
+        """Answer one request; `CALLS_PATH` lists all operations so far, oldest first."""
+        with self._lock:
+            if environ["PATH_INFO"] == CALLS_PATH:
+                start_response("200 OK", [("Content-Type", "application/json")])
+                return [json.dumps(self._calls).encode()]
+            self._calls.append(_operation(environ))
+            return list(self._application(environ, start_response))
+
+
+def _operation(environ: dict[str, Any]) -> str:
+    """Turn `DynamoDB_20120810.UpdateItem` into `DynamoDB.UpdateItem`."""
+    service, _, operation = environ.get("HTTP_X_AMZ_TARGET", "").partition(".")
+    return f"{service.partition('_')[0]}.{operation}"
+
+
+def main(host: str, port: int) -> None:
+    """Serve until standard input ends."""
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    application = OneAtATime(DomainDispatcherApplication(create_backend_app))
+    server = make_server(host, port, application, threaded=True, request_handler=_QuietHandler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    print(f"http://{host}:{server.server_port}", flush=True)
+    sys.stdin.read()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))
