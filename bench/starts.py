@@ -34,6 +34,10 @@ def measure(bench: Bench, *, rounds: int) -> list[Row]:
             starts[subject].append(_start(bench, subject))
     weir, bare, empty = (starts[subject] for subject in Subject)
     floor = [start.init_cpu_ms for start in empty]
+    return [*_walls(weir, bare), *_cpus(weir, bare, floor=floor), *_memories(weir, bare)]
+
+
+def _walls(weir: list[Start], bare: list[Start]) -> list[Row]:
     return [
         compared(
             "process start to first `next`, wall",
@@ -47,6 +51,11 @@ def measure(bench: Bench, *, rounds: int) -> list[Row]:
             [start.answered_ms for start in weir],
             [start.answered_ms for start in bare],
         ),
+    ]
+
+
+def _cpus(weir: list[Start], bare: list[Start], *, floor: list[float]) -> list[Row]:
+    return [
         compared(
             "init CPU, interpreter and runtime excluded",
             "ms",
@@ -60,6 +69,11 @@ def measure(bench: Bench, *, rounds: int) -> list[Row]:
             [start.first_cpu_ms for start in weir],
             [start.first_cpu_ms for start in bare],
         ),
+    ]
+
+
+def _memories(weir: list[Start], bare: list[Start]) -> list[Row]:
+    return [
         compared(
             "peak resident memory after the first request",
             "MB",

@@ -5,8 +5,8 @@ import secrets
 
 import boto3
 from botocore.config import Config
-from lambda_stream import StreamingResponse
 
+from lambda_stream import StreamingResponse
 from weir.adapters.clock import SystemClock
 from weir.adapters.dynamodb.boto import BotoDynamoDB
 from weir.adapters.dynamodb.control import DynamoDBKeys

@@ -72,6 +72,25 @@ class TestReserve:
         assert second == first == only_account(ledger)
 
     @pytest.mark.parametrize(
+        "limits",
+        [
+            AccountLimits(in_flight=0),
+            AccountLimits(requests_per_minute=0),
+            AccountLimits(tokens_per_minute=0),
+        ],
+        ids=["in-flight", "requests", "tokens"],
+    )
+    def test_first_request_is_refused_when_a_limit_allows_nothing(
+        self, ledger: Ledger, limits: AccountLimits
+    ) -> None:
+        ledger.open_account(ACME, credit_nano_usd=9_000, limits=limits)
+
+        with pytest.raises(RateLimitExceededError):
+            reserve(ledger, estimate=1_000, tokens=10)
+
+        assert only_account(ledger).holds == {}
+
+    @pytest.mark.parametrize(
         ("limits", "credit", "error", "reason"),
         [
             (AccountLimits(in_flight=1), 9_000, RateLimitExceededError, "in flight"),

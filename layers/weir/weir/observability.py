@@ -89,7 +89,7 @@ class RequestJournal(Journal):
 
     @override
     def settled(self, *, record: UsageRecord) -> None:
-        self._logger.info("settled", **_line(record))
+        self._logger.info("settled", extra=_line(record))
         usage = record.usage
         figures = {
             "Requests": 1,

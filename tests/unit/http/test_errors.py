@@ -1,8 +1,10 @@
 import json
+from decimal import Decimal
 
 import pytest
 
 from weir.domain.errors import (
+    InsufficientCreditsError,
     InvalidRequestError,
     NotFoundError,
     ProviderError,
@@ -138,3 +140,16 @@ def test_preflight_allows_what_the_official_clients_send() -> None:
     assert {"authorization", "content-type", "http-referer", "x-title"} <= set(allowed)
     assert PREFLIGHT_HEADERS["Access-Control-Allow-Origin"] == "*"
     assert "X-Generation-Id" in CORS_HEADERS["Access-Control-Expose-Headers"]
+
+
+def test_exact_amounts_are_shown_as_numbers() -> None:
+    error = InsufficientCreditsError("no", metadata={"available_usd": Decimal("0.000007")})
+
+    _, _, body = error_response(error)
+
+    assert json.loads(body)["error"]["metadata"] == {"available_usd": 0.000007}
+
+
+def test_metadata_that_is_no_json_is_a_bug_and_raises() -> None:
+    with pytest.raises(TypeError, match="object is no JSON value"):
+        error_response(InsufficientCreditsError("no", metadata={"x": object()}))

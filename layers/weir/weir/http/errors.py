@@ -1,6 +1,7 @@
 """Errors on the wire: the only place that makes OpenRouter's error envelope."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from json import dumps
 from typing import Any
 
@@ -123,4 +124,16 @@ def _masked_metadata(error: WeirError) -> Mapping[str, object]:
 
 
 def _bytes(content: Mapping[str, Any]) -> bytes:
-    return dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    text = dumps(content, ensure_ascii=False, separators=(",", ":"), default=_number)
+    return text.encode("utf-8", "replace")
+
+
+def _number(value: object) -> float:
+    """Show an exact amount as a JSON number; it is read by people, never counted with.
+
+    Raises:
+        TypeError: The value is neither JSON nor an amount: a bug of whoever raised the error.
+    """
+    if isinstance(value, Decimal):
+        return float(value)
+    raise TypeError(f"{type(value).__name__} is no JSON value")

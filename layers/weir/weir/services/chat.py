@@ -55,7 +55,8 @@ class Chat:
         """Answer one request; a plain one is settled on return, a stream when its body ends.
 
         Raises:
-            WeirError: The request was refused or failed before its first byte.
+            ProviderError: Upstream refused the request or failed before the first byte.
+            WeirError: The request was refused here; nothing was sent.
         """
         started_ms = self.metering.clock.now_ms()
         key = authenticate(call.bearer, keys=self.keys, prefix=self.key_prefix, now_ms=started_ms)

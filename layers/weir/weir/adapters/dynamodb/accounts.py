@@ -20,9 +20,10 @@ from weir.domain.refusals import refusal
 IS_ACTIVE = "st = :active"
 # Holds, not requests, are counted: a crashed request occupies its place until it is swept.
 IN_FLIGHT_BELOW_LIMIT = "infl < maxc"
-REQUESTS_BELOW_LIMIT = "(attribute_not_exists(#w) OR #w < rpm)"
+# The first request of a minute has no counter yet; a limit of nothing refuses it as well.
+REQUESTS_BELOW_LIMIT = "((attribute_not_exists(#w) AND rpm > :zero) OR #w < rpm)"
 # Compares what was counted before, so one request may pass the limit: its size is not refused.
-TOKENS_BELOW_LIMIT = "(attribute_not_exists(#t) OR #t < tpm)"
+TOKENS_BELOW_LIMIT = "((attribute_not_exists(#t) AND tpm > :zero) OR #t < tpm)"
 # The first request of a month has no remainder yet and is measured against the limit itself.
 MONTH_COVERS_ESTIMATE = "((attribute_not_exists(#m) AND mlim >= :estimate) OR #m >= :estimate)"
 CREDIT_COVERS_ESTIMATE = "avail >= :estimate"
