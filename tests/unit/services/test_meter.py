@@ -265,3 +265,24 @@ def test_an_unforeseen_fault_leaves_the_request_to_the_sweeper(bench: Bench) -> 
 
     assert HOLD.generation_id in bench.ledger.account(TENANT.tenant_id).holds
     assert bench.journal.lines[-1][0] == "unsettled"
+
+
+def test_a_generation_that_nobody_named_cannot_be_checkpointed(bench: Bench) -> None:
+    def wait() -> None:
+        bench.clock.ms += 9_000
+
+    response = FakeResponse([b"a", wait, b"b", b"usage"], generation_id=None)
+
+    list(bench.start().relay(response, bench.translation))
+
+    assert bench.ledger.calls == ["reserve", "record", "settle"]
+
+
+def test_a_checkpointed_hold_is_left_as_it_is(bench: Bench) -> None:
+    def wait() -> None:
+        bench.clock.ms += 9_000
+
+    list(bench.relay(b"a", wait, b"b"))
+
+    assert bench.ledger.calls == ["reserve", "checkpoint"]
+    assert bench.journal.lines[-1][0] == "unsettled"

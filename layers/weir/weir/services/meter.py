@@ -182,8 +182,10 @@ class Meter:
         return self._reading.upstream_generation_id if self._reading else None
 
     def _checkpoint_when_due(self) -> None:
+        if self._checkpointed or self._upstream_generation_id is None:
+            return
         now_ms = self._ports.clock.now_ms()
-        if not self._checkpointed and now_ms >= self._checkpoint_at_ms:
+        if now_ms >= self._checkpoint_at_ms:
             self._checkpoint_at_ms = now_ms + CHECKPOINT_RETRY_MS
             self._checkpoint()
 

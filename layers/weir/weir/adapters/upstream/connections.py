@@ -7,22 +7,17 @@ The seams of urllib3 2.8 and requests 2.34 that are used, and watched by
 
 import socket
 import ssl
-import sys
 from typing import Any
 
 import certifi
 from requests.adapters import HTTPAdapter
+from typing_extensions import override
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.response import HTTPResponse
 from urllib3.util.connection import create_connection
 
 from weir.adapters.upstream.deadline import CURRENT_CALL, PatientResponse
-
-if sys.version_info >= (3, 12):
-    from typing import override
-else:
-    from typing_extensions import override
 
 CONNECT_S = 5.0
 # Below the idle limits of load balancers and NAT gateways (60 s and more), which drop silently.

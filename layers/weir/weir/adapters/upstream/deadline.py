@@ -12,18 +12,14 @@ import math
 import select
 import socket
 import ssl
-import sys
 import time
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
-from weir.domain.ports import Clock
+from typing_extensions import override
 
-if sys.version_info >= (3, 12):
-    from typing import override
-else:
-    from typing_extensions import override
+from weir.domain.ports import Clock
 
 _REFILL_BYTES = 16_384
 _MAX_LOOKAHEAD_BYTES = 65_536
@@ -163,9 +159,11 @@ class PatientResponse(http.client.HTTPResponse):
         lookahead = self._lookahead()
         if not self.chunked or self.chunk_left:
             return bool(lookahead)
-        # Between chunks a read wants a whole size line, and first the end of the chunk before.
-        lines = 1 if self.chunk_left is None else 2
-        return lookahead.count(b"\n") >= lines or len(lookahead) >= _MAX_LOOKAHEAD_BYTES
+        # Between chunks a read wants a whole size line, after the end of the chunk before.
+        line_end = lookahead.find(b"\n")
+        if self.chunk_left is not None and line_end >= 0:
+            line_end = lookahead.find(b"\n", line_end + 1)
+        return line_end >= 0 or len(lookahead) >= _MAX_LOOKAHEAD_BYTES
 
     def _lookahead(self) -> bytes:
         self._reader.may_wait = False

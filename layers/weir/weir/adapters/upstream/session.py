@@ -7,7 +7,6 @@ and no answer came: upstream may have acted, so it is not repeated and its cost 
 """
 
 import ssl
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import requests
+from typing_extensions import override
 
 from weir.adapters.upstream.connections import CONNECT_S, DeadlineAdapter, tls_context
 from weir.adapters.upstream.deadline import CURRENT_CALL, Call
@@ -23,11 +23,6 @@ from weir.adapters.upstream.failures import FAILURES, failure
 from weir.adapters.upstream.responses import UpstreamResponse
 from weir.domain.errors import ProviderError
 from weir.domain.ports import Clock
-
-if sys.version_info >= (3, 12):
-    from typing import override
-else:
-    from typing_extensions import override
 
 DEFAULT_IDLE_S = 10.0
 MAX_BODY_BYTES = 64_000_000
