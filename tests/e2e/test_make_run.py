@@ -23,8 +23,8 @@ from tests.support.template import ROOT
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 STACK_FILE = ROOT / "local" / ".state" / "stack.json"
-STOP_TIMEOUT_S = 30
 FACTS = "base_url api_key management_key operator_key console_url simulator_url model pid"
+STOP_TIMEOUT_S = 30
 # How pip and uv reach their registry; everything else of this shell stays out.
 PASSED = re.compile(r"PATH|HOME|(PIP|SSL|UV)_.*|(REQUESTS|CURL)_CA_BUNDLE|.*_proxy|.*_PROXY")
 CURL = re.compile(r"^  (curl .*?)\n\n", re.MULTILINE | re.DOTALL)
@@ -57,11 +57,13 @@ def run(tmp_path: Path) -> Iterator[MakeRun]:
         )
     try:
         wait_until(
-            lambda: make.poll() is not None or bool(CURL.search(log.read_text())), timeout_s=240
+            lambda: "\nWeir is up" in log.read_text() or make.poll() is not None, timeout_s=240
         )
         printed = CURL.search(log.read_text())
         assert printed is not None, log.read_text()
-        yield MakeRun(make=make, facts=json.loads(STACK_FILE.read_bytes()), curl=printed[1])
+        facts = json.loads(STACK_FILE.read_bytes())
+        assert facts["base_url"] in printed[1], "another `make run` has written stack.json"
+        yield MakeRun(make=make, facts=facts, curl=printed[1])
     finally:
         if make.poll() is None:
             os.killpg(make.pid, signal.SIGTERM)
@@ -83,7 +85,7 @@ def test_printed_curl_is_answered_when_pasted(run: MakeRun) -> None:
 def test_answer_arrives_event_by_event_when_streamed(run: MakeRun) -> None:
     reads = list(_streamed(run.facts))
 
-    assert b"".join(reads).startswith(b"HTTP/1.1 200 ")
+    assert reads[0].startswith(b"HTTP/1.1 200 ")
     assert b"".join(reads).count(b"data: [DONE]\n\n") == 1
     assert sum(b"data: {" in read for read in reads) >= 3
 
@@ -120,7 +122,8 @@ def _streamed(facts: Mapping[str, Any]) -> Generator[bytes]:
     """Ask for a stream on a bare socket and yield what each read brings."""
     url = urlsplit(facts["base_url"])
     messages = [{"role": "user", "content": "Name the seven days of the week."}]
-    body = json.dumps({"model": facts["model"], "messages": messages, "stream": True})
+    wanted = {"messages": messages, "max_tokens": 60, "stream": True}
+    body = json.dumps({"model": facts["model"], **wanted})
     head = f"POST {url.path}/chat/completions HTTP/1.1\r\nHost: {url.netloc}\r\n"
     head += f"Authorization: Bearer {facts['api_key']}\r\nConnection: close\r\n"
     with socket.create_connection((url.hostname, url.port), timeout=120) as client:

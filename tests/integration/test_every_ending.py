@@ -136,6 +136,7 @@ def test_a_stream_that_is_only_unusual_is_complete(stack: LocalStack, fault: str
         (Fault(name="bad-json"), 502),
         (Fault(name="html", code=200), 502),
         (Fault(name="html"), 502),
+        (Fault(name="gzip"), 502),
         (Fault(name="redirect"), 502),
         (Fault(name="rst"), 502),
         (Fault(name="drip", interval_s=0.2), 408),

@@ -286,3 +286,14 @@ def test_a_checkpointed_hold_is_left_as_it_is(bench: Bench) -> None:
 
     assert bench.ledger.calls == ["reserve", "checkpoint"]
     assert bench.journal.lines[-1][0] == "unsettled"
+
+
+def test_an_answer_that_cannot_be_read_is_priced_by_the_id_it_came_with(bench: Bench) -> None:
+    bench.archive = FakeArchive([USAGE])
+    error = ProviderError("compressed", cost_is_zero=False)
+    error.upstream_generation_id = "gen-up"
+
+    bench.start().close(error)
+
+    assert bench.archive.asked == ["gen-up"]
+    assert bench.record.usage == USAGE

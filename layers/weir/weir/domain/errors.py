@@ -96,6 +96,8 @@ class ProviderError(WeirError):
     Attributes:
         cost_is_zero: True when upstream certainly charged nothing (it answered with an error
             status, or was never reached); False when only its own ledger knows.
+        upstream_generation_id: What to ask that ledger for, when upstream named it before it
+            failed; None otherwise.
     """
 
     default_status = 502
@@ -111,6 +113,7 @@ class ProviderError(WeirError):
     ) -> None:
         super().__init__(message, status=status, metadata=metadata, retry_after_s=retry_after_s)
         self.cost_is_zero = cost_is_zero
+        self.upstream_generation_id: str | None = None
 
 
 class UpstreamTimeoutError(ProviderError):

@@ -88,6 +88,8 @@ class Meter:
         if self._closed:
             return
         self._closed = True
+        if error is not None and self._header_generation_id is None:
+            self._header_generation_id = error.upstream_generation_id
         status, usage = self._outcome(error)
         if usage is None:
             self._leave_to_sweeper("upstream does not know the cost yet")

@@ -84,7 +84,9 @@ def _accepted(response: UpstreamResponse, *, key: str) -> UpstreamResponse:
         return response
     try:
         if is_success:
-            raise ProviderError("Upstream's answer is compressed.", cost_is_zero=False)
+            compressed = ProviderError("Upstream's answer is compressed.", cost_is_zero=False)
+            compressed.upstream_generation_id = response.generation_id
+            raise compressed
         raise refusal(
             response.status, headers=response.headers, body=_error_body(response, key=key)
         )
