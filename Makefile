@@ -1,16 +1,19 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-PYTHON ?= python3
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$python; break; }; done)
+NO_PYTHON = Weir needs Python 3.11 or newer and finds none on PATH. Name one: make PYTHON=<path> $(MAKECMDGOALS)
 BIN := .venv/bin
 UV := UV_NATIVE_TLS=1 .tools/bin/uv
 export SAM_CLI_TELEMETRY = 0
 
-.PHONY: help run test check build bench chaos deploy e2e lock
+.PHONY: help run model test check build bench chaos deploy e2e lock
 
 help: ## list the targets
 	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
 .tools/bin/uv: requirements/uv.txt
+	@test -n "$(PYTHON)" || { echo "$(NO_PYTHON)" >&2; exit 1; }
 	@echo "==> installing uv"
 	@$(PYTHON) -m venv .tools && .tools/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt && touch $@
 
@@ -29,8 +32,10 @@ help: ## list the targets
 run: .venv/.synced $(if $(OPENROUTER_API_KEY),,.venv/.model) ## start the gateway on this machine, deployed from template.yaml
 	@exec $(BIN)/python -m local
 
+model: .venv/.model ## install the small real model
+
 test: .venv/.synced ## pass the tests
-	@$(BIN)/python -m pytest -m "not e2e" -n 2 --cov --cov-report=
+	@$(BIN)/python -m pytest -m "not e2e and not chaos" -n 2 --cov --cov-report=
 	@$(BIN)/coverage report --fail-under=97
 	@$(BIN)/coverage report --include='*/weir/domain/*,*/weir/services/*' --fail-under=100
 
@@ -59,7 +64,10 @@ build: .venv/.synced ## build layers and functions into .aws-sam/ (BUILD="Archit
 deploy: build ## deploy to your AWS account, asking for what samconfig.toml leaves open
 	@$(BIN)/sam deploy --guided $(if $(BUILD),--parameter-overrides "$(BUILD)")
 
-e2e: .venv/.synced ## prove sam build and sam local in Docker
+chaos: .venv/.synced ## let many tenants ask while workers are killed and upstream fails, then audit
+	@$(BIN)/python -m pytest -m chaos --timeout 900 -s
+
+e2e: .venv/.synced .venv/.model ## prove make run, sam build, and sam local in Docker
 	@PYTHON313="$(PYTHON313)" $(BIN)/python -m pytest -m e2e --timeout 900
 
 bench: .venv/.synced ## measure the chat function beside a bare handler (BENCH=--quick for less than a minute)

@@ -2,13 +2,18 @@
 
 import json
 import os
-import signal
+import socket
 import sys
-import threading
-from pathlib import Path
+from typing import Any
 
+from local.aws import EmbeddedAwsError
+from local.isolation import isolate_from_shell
 from local.stack import STATE, LocalStack, StackOptions
+from local.state_file import published
+from local.stop_signals import StopSignals
 
+HOST = "127.0.0.1"
+MAX_PORT = 65_535
 DEFAULT_PORT = 8080
 SMALL_MODEL = "weir/smollm2-135m"
 OPENROUTER_MODEL = "openai/gpt-4o-mini"
@@ -16,30 +21,59 @@ OPENROUTER_MODEL = "openai/gpt-4o-mini"
 
 def main() -> int:
     """Serve until told to stop; returns the exit code."""
-    stopping = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopping.set())
+    signals = StopSignals()
+    signals.listen()
+    isolate_from_shell()
     try:
-        port = int(os.environ.get("PORT") or DEFAULT_PORT)
-    except ValueError:
-        print(f"PORT must be a number, got {os.environ['PORT']!r}", file=sys.stderr)
-        return 2
-    options = StackOptions(
-        port=port, upstream_key=os.environ.get("OPENROUTER_API_KEY") or None, say=_say
-    )
-    try:
-        with LocalStack(options) as stack:
-            state = _write_state(stack)
-            try:
-                print(_welcome(stack), flush=True)
-                stopping.wait()
-            finally:
-                state.unlink(missing_ok=True)
-                _say("stopping")
+        port = _port(os.environ.get("PORT") or DEFAULT_PORT)
+        # Before the model is loaded; the gateway binds it in earnest when all else is up.
+        socket.create_server((HOST, port)).close()
+    except ValueError as error:
+        return _fail(str(error), code=2)
     except OSError as error:
-        print(f"cannot serve on port {port}: {error}. Choose another: PORT=8081 make run")
-        return 1
+        reason = error.strerror
+        return _fail(f"cannot serve on port {port}: {reason}. Choose another: PORT=8081 make run")
+    key = os.environ.get("OPENROUTER_API_KEY") or None
+    try:
+        _serve(StackOptions(port=port, upstream_key=key, say=_say), signals=signals)
+    except EmbeddedAwsError as error:
+        return _fail(f"cannot start: {error}")
+    except KeyboardInterrupt:
+        return 130
     return 0
+
+
+def _serve(options: StackOptions, *, signals: StopSignals) -> None:
+    with LocalStack(options) as stack:
+        signals.no_longer_interrupt()
+        with published(_facts(stack), path=STATE / "stack.json", warn=_warn):
+            print(_welcome(stack), flush=True)
+            signals.wait()
+        _say("stopping")
+
+
+def _port(text: str | int) -> int:
+    """Return PORT as a number.
+
+    Raises:
+        ValueError: It is no port; the message says so.
+    """
+    try:
+        port = int(text)
+    except ValueError as error:
+        raise ValueError(f"PORT must be a number, got {text!r}") from error
+    if not 0 <= port <= MAX_PORT:
+        raise ValueError(f"PORT must be from 0 to {MAX_PORT}, got {port}")
+    return port
+
+
+def _fail(message: str, *, code: int = 1) -> int:
+    _warn(message)
+    return code
+
+
+def _warn(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)
 
 
 def _say(line: str) -> None:
@@ -50,10 +84,9 @@ def _model(stack: LocalStack) -> str:
     return SMALL_MODEL if stack.simulator else OPENROUTER_MODEL
 
 
-def _write_state(stack: LocalStack) -> Path:
-    """Write stack.json whole, or not at all; console and operator key are not built yet."""
-    STATE.mkdir(parents=True, exist_ok=True)
-    facts = {
+def _facts(stack: LocalStack) -> dict[str, Any]:
+    """Return what stack.json says; console and operator key are not built yet."""
+    return {
         "base_url": stack.base_url,
         "api_key": stack.api_key,
         "management_key": stack.management_key,
@@ -66,13 +99,7 @@ def _write_state(stack: LocalStack) -> Path:
             name: stack.deployment.physical_ids[name]
             for name in ("AccountsTable", "UsageTable", "ControlTable")
         },
-        "pid": os.getpid(),
     }
-    path, draft = STATE / "stack.json", STATE / "stack.json.new"
-    draft.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
-    draft.chmod(0o600)
-    draft.replace(path)
-    return path
 
 
 def _welcome(stack: LocalStack) -> str:

@@ -10,14 +10,21 @@ from typing import Any, Self
 
 import boto3
 
-from local.aws_server import CALLS_PATH
+from local.aws_server import CALLS_PATH, NOTE_CALLS
 
 REGION = "us-east-1"
 _STOP_TIMEOUT_S = 10
 
 
+class EmbeddedAwsError(RuntimeError):
+    """The embedded AWS did not start, or did not create what it was asked for."""
+
+
 class EmbeddedAws:
     """An AWS endpoint in a process of its own; holds nothing on disk.
+
+    Args:
+        note_calls: Keep the name of every operation, for `calls`; the list only grows.
 
     Attributes:
         url: The endpoint URL for an AWS SDK.
@@ -25,28 +32,29 @@ class EmbeddedAws:
 
     url: str
 
-    def __init__(self, *, host: str = "127.0.0.1", port: int = 0) -> None:
-        self._address = (host, str(port))
+    def __init__(self, *, host: str = "127.0.0.1", port: int = 0, note_calls: bool = False) -> None:
+        self._arguments = (host, str(port), *((NOTE_CALLS,) if note_calls else ()))
         self._process: subprocess.Popen[str] | None = None
 
     def __enter__(self) -> Self:
         """Start the process and wait until it serves.
 
         Raises:
-            RuntimeError: It ended before that; its own output says why.
+            EmbeddedAwsError: It ended before that; its own output says why.
         """
         # A session of its own: Ctrl-C at the terminal reaches the gateway first, not the tables.
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "local.aws_server", *self._address],
+            [sys.executable, "-m", "local.aws_server", *self._arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             start_new_session=True,
         )
-        assert self._process.stdout is not None
-        self.url = self._process.stdout.readline().strip()
-        if not self.url:
-            raise RuntimeError("the embedded AWS did not start")
+        try:
+            self.url = self._read_url()
+        except BaseException:  # an interrupt as well: whoever started a process ends it
+            self._stop()
+            raise
         return self
 
     def __exit__(
@@ -56,15 +64,32 @@ class EmbeddedAws:
         trace: TracebackType | None,
     ) -> None:
         """Stop the process; everything in it is forgotten."""
+        self._stop()
+
+    def _read_url(self) -> str:
+        assert self._process is not None
+        assert self._process.stdout is not None
+        url = self._process.stdout.readline().strip()
+        if not url:
+            raise EmbeddedAwsError("the embedded AWS did not start")
+        return url
+
+    def _stop(self) -> None:
         assert self._process is not None
         with self._process as process:
             assert process.stdin is not None
             process.stdin.close()
-            process.wait(_STOP_TIMEOUT_S)
+            try:
+                process.wait(_STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
     @property
     def calls(self) -> list[str]:
-        """Return the operations it was asked for, oldest first, e.g. `DynamoDB.UpdateItem`."""
+        """Return the operations it was asked for, oldest first, e.g. `DynamoDB.UpdateItem`.
+
+        Empty unless it was started with `note_calls`.
+        """
         with urllib.request.urlopen(self.url + CALLS_PATH, timeout=10) as answer:
             calls: list[str] = json.load(answer)
         return calls

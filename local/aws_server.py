@@ -1,13 +1,16 @@
-"""The embedded AWS as a process of its own: `python -m local.aws_server`.
+"""The embedded AWS as a process of its own: `python -m local.aws_server <host> <port>`.
 
 moto keeps its state in module globals and loses updates when writers overlap; so it has a process
 to itself, and one lock serialises its requests: with it the ledger's conditional writes behave as
-DynamoDB's do (ADR 0006). Prints its URL when it serves, and ends with its standard input, so it
+DynamoDB's do (ADR 0006). `--note-calls` keeps the name of
+every operation. Prints its URL when it serves, and ends with its standard input, so it
 never outlives whoever started it.
 """
 
+import contextlib
 import json
 import logging
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterable
@@ -18,6 +21,7 @@ from typing_extensions import override
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 CALLS_PATH = "/_calls"
+NOTE_CALLS = "--note-calls"
 
 _StartResponse = Callable[..., Any]
 _WsgiApp = Callable[[dict[str, Any], _StartResponse], Iterable[bytes]]
@@ -33,20 +37,22 @@ class _QuietHandler(WSGIRequestHandler):
 
 
 class OneAtATime:
-    """A WSGI application in front of moto: serialises it, and notes what it is asked for."""
+    """A WSGI application in front of moto: serialises it, and may note what it is asked for."""
 
-    def __init__(self, application: _WsgiApp) -> None:
+    def __init__(self, application: _WsgiApp, *, note_calls: bool) -> None:
         self._application = application
+        self._note_calls = note_calls
         self._lock = threading.Lock()
         self._calls: list[str] = []
 
     def __call__(self, environ: dict[str, Any], start_response: _StartResponse) -> Iterable[bytes]:
-        """Answer one request; `CALLS_PATH` lists all operations so far, oldest first."""
+        """Answer one request; `CALLS_PATH` lists all operations noted, oldest first."""
         with self._lock:
             if environ["PATH_INFO"] == CALLS_PATH:
                 start_response("200 OK", [("Content-Type", "application/json")])
                 return [json.dumps(self._calls).encode()]
-            self._calls.append(_operation(environ))
+            if self._note_calls:
+                self._calls.append(_operation(environ))
             return list(self._application(environ, start_response))
 
 
@@ -56,16 +62,17 @@ def _operation(environ: dict[str, Any]) -> str:
     return f"{service.partition('_')[0]}.{operation}"
 
 
-def main(host: str, port: int) -> None:
+def main(host: str, port: int, *, note_calls: bool) -> None:
     """Serve until standard input ends."""
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    application = OneAtATime(DomainDispatcherApplication(create_backend_app))
+    application = OneAtATime(DomainDispatcherApplication(create_backend_app), note_calls=note_calls)
     server = make_server(host, port, application, threaded=True, request_handler=_QuietHandler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
-    print(f"http://{host}:{server.server_port}", flush=True)
+    with contextlib.suppress(BrokenPipeError):  # interrupted: nobody waits any more
+        os.write(sys.stdout.fileno(), f"http://{host}:{server.server_port}\n".encode())
     sys.stdin.read()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], int(sys.argv[2]), note_calls=NOTE_CALLS in sys.argv[3:])

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from local.aws import EmbeddedAws
 from local.deploy import Deployment, deploy
+from local.isolation import isolate_from_shell
 from local.seed import (
     DEMO_CREDIT_USD,
     DEMO_TENANT,
@@ -74,6 +75,7 @@ def surroundings(*, variables: Path, docker: Mapping[str, str]) -> Iterator[Surr
 
 def main() -> int:
     """Serve until told to stop; returns the exit code."""
+    isolate_from_shell()
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.set())

@@ -6,11 +6,11 @@ created through their API and put in place of their references; routes are read 
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from local.aws import EmbeddedAws
+from local.aws import EmbeddedAws, EmbeddedAwsError
 from local.functions import FunctionConfig
 from local.transform import function_sources, transform
 
@@ -36,12 +36,24 @@ class Deployment:
     physical_ids: Mapping[str, str]
     schedules: Mapping[str, float]
 
+    def with_variables(self, variables: Mapping[str, Mapping[str, str]]) -> Self:
+        """Return it with other variables in place of the template's, by function's logical id.
+
+        Raises:
+            KeyError: There is no such function.
+        """
+        functions = dict(self.functions)
+        for name, replacing in variables.items():
+            environment = {**functions[name].environment, **replacing}
+            functions[name] = replace(functions[name], environment=environment)
+        return replace(self, functions=functions)
+
 
 def deploy(template_path: Path, *, aws: EmbeddedAws, parameters: Mapping[str, str]) -> Deployment:
     """Create the stack and resolve what its functions need to run.
 
     Raises:
-        RuntimeError: CloudFormation did not create the stack; says why.
+        EmbeddedAwsError: CloudFormation did not create the stack; says why.
     """
     template = transform(template_path, parameters)
     _put_artefacts(template, aws=aws)
@@ -50,7 +62,7 @@ def deploy(template_path: Path, *, aws: EmbeddedAws, parameters: Mapping[str, st
     physical_ids |= _create_stack(creatable, aws=aws)
     return Deployment(
         template=template,
-        functions=_functions(template_path, aws=aws, physical_ids=physical_ids),
+        functions=_functions(template_path, template, aws=aws, physical_ids=physical_ids),
         physical_ids=physical_ids,
         schedules=_schedules(template),
     )
@@ -117,7 +129,8 @@ def _create_stack(template: Mapping[str, Any], *, aws: EmbeddedAws) -> dict[str,
     )
     stack = client.describe_stacks(StackName=STACK)["Stacks"][0]
     if stack["StackStatus"] != "CREATE_COMPLETE":
-        raise RuntimeError(f"the stack is {stack['StackStatus']}: {stack.get('StackStatusReason')}")
+        reason = stack.get("StackStatusReason")
+        raise EmbeddedAwsError(f"the stack is {stack['StackStatus']}: {reason}")
     found = client.describe_stack_resources(StackName=STACK)["StackResources"]
     client.close()
     return {
@@ -128,7 +141,11 @@ def _create_stack(template: Mapping[str, Any], *, aws: EmbeddedAws) -> dict[str,
 
 
 def _functions(
-    template_path: Path, *, aws: EmbeddedAws, physical_ids: Mapping[str, str]
+    template_path: Path,
+    template: Mapping[str, Any],
+    *,
+    aws: EmbeddedAws,
+    physical_ids: Mapping[str, str],
 ) -> dict[str, FunctionConfig]:
     client = aws.client("lambda")
     configs = {}
@@ -139,7 +156,11 @@ def _functions(
             code=source.code,
             handler=source.handler,
             layers=source.layers,
-            environment={**_texts(found), **aws.environment()},
+            environment={
+                **_texts(found),
+                **_log_variables(template, logical_id),
+                **aws.environment(),
+            },
             timeout_s=float(found["Timeout"]),
             memory_mb=int(found["MemorySize"]),
         )
@@ -151,6 +172,13 @@ def _texts(configuration: Mapping[str, Any]) -> dict[str, str]:
     """Return the variables as text: moto keeps a Number parameter's default a number."""
     variables = configuration["Environment"]["Variables"]
     return {name: str(value) for name, value in variables.items()}
+
+
+def _log_variables(template: Mapping[str, Any], function: str) -> dict[str, str]:
+    """Return what Lambda sets for a LoggingConfig, which moto does not keep."""
+    config = template["Resources"][function]["Properties"]["LoggingConfig"]
+    level = template["Parameters"][config["ApplicationLogLevel"]["Ref"]]["Default"]
+    return {"AWS_LAMBDA_LOG_FORMAT": config["LogFormat"], "AWS_LAMBDA_LOG_LEVEL": level}
 
 
 def _schedules(template: Mapping[str, Any]) -> dict[str, float]:

@@ -7,6 +7,7 @@ import json
 import sys
 import threading
 from collections.abc import Coroutine, Iterator, Mapping
+from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -68,6 +69,7 @@ class GatewayServer:
             for name, function in functions.items()
         }
         self._front = HttpFront(self._answer, refuse=self._refuse_status)
+        self._invoking: set[asyncio.Task[Any]] = set()
 
     @property
     def url(self) -> str:
@@ -85,6 +87,10 @@ class GatewayServer:
     async def stop(self) -> None:
         """Close every connection and end every process."""
         await self._front.stop()
+        invoking = tuple(self._invoking)
+        for task in invoking:
+            task.cancel()
+        await asyncio.gather(*invoking, return_exceptions=True)
         await asyncio.gather(*(pool.stop() for pool in self._pools.values()))
 
     def worker_pids(self, function: str) -> list[int]:
@@ -95,13 +101,22 @@ class GatewayServer:
         """Invoke a function with an event of its own, as a schedule does; return its JSON result.
 
         Raises:
-            InvocationError: The function failed, or answered with a stream.
+            InvocationError: The function failed, or its answer is no JSON result.
         """
+        task = asyncio.current_task()
+        assert task is not None
+        self._invoking.add(task)
+        try:
+            return await self._result(function, event)
+        finally:
+            self._invoking.discard(task)
+
+    async def _result(self, function: str, event: Mapping[str, Any]) -> Any:
         messages = self._pools[function].invoke(json.dumps(event).encode())
         async with contextlib.aclosing(messages):
             match await anext(messages):
                 case Result(body=body):
-                    return json.loads(body)
+                    return _json(body, function=function)
                 case Failed(reason=reason, detail=detail):
                     raise InvocationError(f"{function}: {reason}: {detail}")
                 case _:
@@ -170,6 +185,8 @@ class RunningGateway:
     def __init__(self, server: GatewayServer, *, loop: asyncio.AbstractEventLoop) -> None:
         self._server = server
         self._loop = loop
+        self._lock = threading.Lock()
+        self._stopping = False
         self.url = server.url
 
     def worker_pids(self, function: str) -> list[int]:
@@ -180,9 +197,24 @@ class RunningGateway:
         """Invoke a function with an event of its own; return its JSON result.
 
         Raises:
-            InvocationError: The function failed, or answered with a stream.
+            InvocationError: The function failed, its answer is no JSON result, or the gateway
+                stops.
         """
-        return _run(self._server.invoke(function, event), loop=self._loop)
+        with self._lock:  # the loop must still be there to end what is begun on it
+            if self._stopping:
+                raise InvocationError(f"{function}: the gateway stops")
+            invoking = asyncio.run_coroutine_threadsafe(
+                self._server.invoke(function, event), self._loop
+            )
+        try:
+            return invoking.result()
+        except CancelledError as cancelled:
+            raise InvocationError(f"{function}: the gateway stops") from cancelled
+
+    def refuse_invocations(self) -> None:
+        """Begin no further invocation through `invoke`; those in progress go on."""
+        with self._lock:
+            self._stopping = True
 
 
 @contextlib.contextmanager
@@ -209,12 +241,23 @@ def running(
     thread.start()
     try:
         _run(server.start(), loop=loop)
-        yield RunningGateway(server, loop=loop)
+        gateway = RunningGateway(server, loop=loop)
+        try:
+            yield gateway
+        finally:
+            gateway.refuse_invocations()
     finally:
         _run(server.stop(), loop=loop)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
+
+
+def _json(body: bytes, *, function: str) -> Any:
+    try:
+        return json.loads(body)
+    except ValueError as error:
+        raise InvocationError(f"{function}: its result is no JSON: {error}") from error
 
 
 def _run(coroutine: Coroutine[Any, Any, T], *, loop: asyncio.AbstractEventLoop) -> T:

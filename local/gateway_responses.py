@@ -68,7 +68,7 @@ class GatewayResponses:
     def answer(self, refusal: Refusal, *, request_id: str) -> Answer:
         """Return the response for a refusal."""
         status, message = _DEFAULTS[refusal]
-        family = "DEFAULT_4XX" if status < 500 else "DEFAULT_5XX"  # noqa: PLR2004
+        family = "DEFAULT_4XX" if status < 500 else "DEFAULT_5XX"  # noqa: PLR2004 (where 5xx begins)
         entry = self._configured.get(refusal) or self._configured.get(family)
         if entry is None:
             entry = GatewayResponse(status=None, headers=(), template=None)

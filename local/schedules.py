@@ -14,7 +14,7 @@ class Schedules:
 
     Args:
         periods_s: Function's logical id → seconds between two runs.
-        invoke: Runs a function with an event and returns its result.
+        invoke: Runs a function with an event and returns its result; RuntimeError is a failed run.
     """
 
     def __init__(
@@ -40,9 +40,13 @@ class Schedules:
         trace: TracebackType | None,
     ) -> None:
         """Stop the clocks; a run in progress is waited for."""
-        self._stopping.set()
+        self.stop()
         for thread in self._threads:
             thread.join()
+
+    def stop(self) -> None:
+        """Let no further run begin."""
+        self._stopping.set()
 
     def _run(self, function: str, period_s: float) -> None:
         while not self._stopping.wait(period_s):

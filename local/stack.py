@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from local.aws import EmbeddedAws
 from local.deploy import Deployment, deploy
@@ -39,6 +39,9 @@ class StackOptions:
         simulator_key: What the simulator takes as its key.
         model: Which model the simulator answers with: the small real one, or the echo.
         parameters: Values for the template's parameters.
+        variables: Function's logical id → variables that replace the template's once deployed.
+        schedules: Whether scheduled functions run by themselves.
+        note_aws_calls: Whether `aws.calls` tells what the embedded AWS was asked for.
         say: Receives a progress line for each long step.
     """
 
@@ -47,6 +50,9 @@ class StackOptions:
     simulator_key: str = field(default_factory=lambda: f"sk-or-v1-{secrets.token_hex(32)}")
     model: Literal["auto", "echo"] = "auto"
     parameters: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    schedules: bool = True
+    note_aws_calls: bool = False
     logs: Path = STATE / "logs"
     say: Callable[[str], None] = print
 
@@ -78,9 +84,11 @@ class LocalStack:
 
     def __enter__(self) -> Self:
         """Bring everything up; on a failure, take down what is up already."""
-        with ExitStack() as resources:
-            self._start(resources)
-            self._resources = resources.pop_all()
+        try:
+            self._start(self._resources)
+        except BaseException:  # an interrupt as well
+            self._resources.close()
+            raise
         return self
 
     def __exit__(
@@ -105,16 +113,29 @@ class LocalStack:
         if options.upstream_key is None:
             say("starting the OpenRouter simulator")
             simulator = Simulator(keys={key}, model=options.model, announce=say)
-            self.simulator = resources.enter_context(simulator)
+            resources.callback(simulator.stop)  # first: an interrupt may cut the start short
+            self.simulator = simulator.start()
             parameters["UpstreamBaseUrl"] = self.simulator.url
         say("starting the embedded AWS")
-        self.aws = resources.enter_context(EmbeddedAws())
+        self.aws = resources.enter_context(EmbeddedAws(note_calls=options.note_aws_calls))
         say("deploying template.yaml")
-        self.deployment = deploy(ROOT / "template.yaml", aws=self.aws, parameters=parameters)
+        deployed = deploy(ROOT / "template.yaml", aws=self.aws, parameters=parameters)
+        self.deployment = deployed.with_variables(options.variables)
         put_upstream_key(self.deployment, aws=self.aws, key=key)
         self._seed()
         say("starting the gateway")
+        self._serve(resources)
+
+    def _serve(self, resources: ExitStack) -> None:
+        options = self._options
         options.logs.mkdir(parents=True, exist_ok=True)
+        schedules = Schedules(
+            self.deployment.schedules if options.schedules else {},
+            invoke=self._invoke,
+        )
+        # Taken down in reverse: no new run, then the gateway with the run in progress, then the
+        # threads that waited for it.
+        resources.enter_context(schedules)
         self.gateway = resources.enter_context(
             running(
                 functions=self.deployment.functions,
@@ -123,7 +144,10 @@ class LocalStack:
                 log_dir=options.logs,
             )
         )
-        resources.enter_context(Schedules(self.deployment.schedules, invoke=self.gateway.invoke))
+        resources.callback(schedules.stop)
+
+    def _invoke(self, function: str, event: Mapping[str, Any]) -> Any:
+        return self.gateway.invoke(function, event)
 
     def _seed(self) -> None:
         self.books = open_books(self.deployment, aws=self.aws)

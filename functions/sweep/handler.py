@@ -21,7 +21,9 @@ from weir.settings import SweepSettings
 settings = SweepSettings.read(os.environ)
 logger = structured_logger()
 clock = SystemClock()
-aws = Config(retries={"mode": "standard", "total_max_attempts": 5})
+aws = Config(
+    connect_timeout=2, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 5}
+)
 secret = SecretsManagerReader(
     lambda: boto3.client("secretsmanager", config=aws), secret_id=settings.upstream_secret_id
 )

@@ -101,9 +101,15 @@ class LlamaModel:
         assert self._process.stdout is not None
         watchdog = threading.Timer(_LOAD_TIMEOUT_S, self._process.kill)
         watchdog.start()
-        line = self._process.stdout.readline()
-        watchdog.cancel()
-        watchdog.join()
+        try:
+            line = self._process.stdout.readline()
+        except KeyboardInterrupt:  # it hears of the end of its stdin only once it has loaded
+            self._process.kill()
+            self.stop()
+            raise
+        finally:
+            watchdog.cancel()
+            watchdog.join()
         report = json.loads(line) if line else {}
         if "port" in report:
             return int(report["port"])
@@ -136,7 +142,7 @@ def _refuse(response: http.client.HTTPResponse) -> NoReturn:
         message = str(json.loads(response.read())["error"]["message"])
     except (ValueError, KeyError, TypeError):
         message = "Provider returned error"
-    raise ModelError(message, status=400 if response.status < 500 else 502)  # noqa: PLR2004
+    raise ModelError(message, status=400 if response.status < 500 else 502)  # noqa: PLR2004 (5xx)
 
 
 def _pieces(response: http.client.HTTPResponse) -> Iterator[Piece]:

@@ -159,7 +159,7 @@ def test_ledger_is_exact_after_the_sweep_when_one_call_fails(
     assert fault.attempts, "the fault was met"
     assert before_the_sweep.violations == ()
     assert audit(ledger, upstream=archive.billed, swept=True).violations == ()
-    assert again == SweepReport(settled=0, unknown=0, postponed=0)
+    assert again == SweepReport(settled=0, unknown=0, postponed=0, failed=0)
     assert [record.usage.cost_nano_usd for record in ledger.records()] == COSTS.get(
         (call, kind), [400]
     )

@@ -4,7 +4,9 @@ import pytest
 
 from tests.support.fakes import make_request
 from tests.support.fault_server import FaultServer, Peer, Script, answer, raw
+from tests.support.template import source
 from tests.support.upstream import soon, upstream
+from weir.adapters.upstream.session import DEFAULT_IDLE_S
 from weir.domain.errors import ProviderError, UpstreamTimeoutError
 
 HEADERS = b"HTTP/1.1 200 OK\r\n"
@@ -187,3 +189,9 @@ def test_call_cost_nothing_when_nobody_listens() -> None:
         weir.provider.send(make_request(), deadline_ms=soon(5))
 
     assert (caught.value.status, caught.value.cost_is_zero) == (502, True)
+
+
+def test_silence_is_reported_by_the_time_a_checkpoint_is_due() -> None:
+    checkpoint_after_s = source()["Parameters"]["CheckpointAfterSeconds"]["Default"]
+
+    assert float(checkpoint_after_s) >= DEFAULT_IDLE_S

@@ -56,6 +56,22 @@ def test_tokens_fall_back_when_the_native_counts_are_missing() -> None:
     )
 
 
+def test_tokens_are_not_counted_when_they_are_booleans() -> None:
+    script = data(total_cost=0, native_tokens_prompt=True, tokens_prompt=8, tokens_completion=True)
+
+    assert usage_from(script) == Usage(cost_nano_usd=NanoUsd(0), prompt_tokens=8)
+
+
+def test_usage_is_read_when_upstream_pauses_within_its_answer() -> None:
+    body = [b'{"data": {"total', b'_cost": 1}}']
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 27\r\n\r\n"
+    pausing = lambda peer: peer.drip([head, *body], every_s=0.15)  # noqa: E731
+    with FaultServer(pausing) as server, upstream(server, idle_s=0.03) as weir:
+        usage = UpstreamGenerations(weir.api).usage("gen-1-abc")
+
+    assert usage == Usage(cost_nano_usd=NanoUsd(10**9))
+
+
 def test_generation_is_asked_for_with_the_key() -> None:
     with FaultServer(data(total_cost=0)) as server, upstream(server) as weir:
         UpstreamGenerations(weir.api).usage("gen-1:a.b")
@@ -133,7 +149,6 @@ def test_price_is_the_highest_that_can_apply() -> None:
         image_pico_usd=PicoUsd(4_800_000_000),
         web_search_pico_usd=PicoUsd(10_000_000_000),
         context_tokens=200_000,
-        max_completion_tokens=64_000,
     )
 
 
@@ -154,8 +169,9 @@ def test_price_is_unknown_when_the_catalogue_states_none(model: dict[str, Any]) 
     assert parse_price(model) is None
 
 
-def test_bounds_are_unknown_when_the_catalogue_states_none() -> None:
-    price = parse_price({"pricing": PRICING, "context_length": None, "top_provider": None})
+@pytest.mark.parametrize("context", [None, True, 0, "8000"])
+def test_context_is_unknown_when_the_catalogue_states_none(context: object) -> None:
+    price = parse_price({"pricing": PRICING, "context_length": context, "top_provider": None})
 
     assert price == ModelPrice(
         prompt_pico_usd=PicoUsd(3_000_000), completion_pico_usd=PicoUsd(15_000_000)

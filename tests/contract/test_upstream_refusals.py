@@ -36,7 +36,30 @@ def test_status_and_message_pass_when_they_concern_the_request(status: int) -> N
 
     assert (caught.status, caught.message) == (status, "what upstream says")
     assert caught.metadata == {"provider_name": "P", "raw": {"a": 1.5}}
-    assert caught.cost_is_zero
+
+
+@pytest.mark.parametrize(
+    ("status", "cost_is_zero"),
+    [
+        *((status, True) for status in (400, 403, 409, 418, 429, 500, 502, 503, 529)),
+        *((status, False) for status in (408, 504, 524)),
+    ],
+)
+def test_cost_is_open_when_an_edge_gave_up_on_an_origin_that_may_go_on(
+    status: int, *, cost_is_zero: bool
+) -> None:
+    assert refused(error(status)).cost_is_zero is cost_is_zero
+
+
+@pytest.mark.parametrize("status", [200, 402, 403, 418, 429, 504])
+def test_generation_is_kept_whatever_the_refusal(status: int) -> None:
+    headers = {"X-Generation-Id": "gen-1-abc", "Content-Encoding": "gzip"}
+
+    assert refused(error(status, headers=headers)).upstream_generation_id == "gen-1-abc"
+
+
+def test_generation_is_unknown_when_a_refusal_names_none() -> None:
+    assert refused(error(504)).upstream_generation_id is None
 
 
 @pytest.mark.parametrize("status", [402, 403])
@@ -149,6 +172,19 @@ def test_key_is_masked_when_upstream_repeats_it() -> None:
 
     assert caught.message == "key ***"
     assert caught.metadata == {"***": ["***"]}
+
+
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
+def test_metadata_is_cut_when_it_nests_deeply(opening: str, closing: str) -> None:
+    nested = opening * 900 + "1" + closing * 900
+    body = f'{{"error": {{"message": "too deep", "metadata": {{"raw": {nested}}}}}}}'
+
+    caught = refused(answer(400, body=body.encode()))
+
+    assert caught.message == "too deep"
+    shown = json.dumps(caught.metadata)
+    assert shown.count(closing) < 40
+    assert '"***"' in shown
 
 
 def test_message_is_cut_and_can_be_encoded() -> None:

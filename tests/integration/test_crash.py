@@ -57,5 +57,5 @@ def test_a_killed_request_is_settled_at_upstreams_cost_by_the_sweep(stack: Local
     assert (record.status, record.source) == (RecordStatus.INTERRUPTED, RecordSource.SWEEP)
     assert record.upstream_generation_id is not None
     assert record.usage.cost_nano_usd == upstream_costs(stack)[record.upstream_generation_id] > 0
-    assert sweep(stack) == {"settled": 0, "unknown": 0, "postponed": 0}
+    assert set(sweep(stack).values()) == {0}
     assert_books_balance(stack, swept=True)

@@ -18,7 +18,7 @@ from tests.support.stacks import (
     upstream_costs,
     wait_until,
 )
-from weir.domain.usage import RecordStatus
+from weir.domain.usage import RecordSource, RecordStatus
 
 COMPLETED, FAILED = RecordStatus.COMPLETED, RecordStatus.FAILED
 INTERRUPTED, UNKNOWN = RecordStatus.INTERRUPTED, RecordStatus.UNKNOWN
@@ -48,15 +48,19 @@ def events(response: requests.Response) -> list[Mapping[str, Any]]:
 
 
 def assert_settled(
-    stack: LocalStack, response: requests.Response, statuses: set[RecordStatus]
+    stack: LocalStack,
+    response: requests.Response,
+    status: RecordStatus,
+    source: RecordSource = RecordSource.REQUEST,
 ) -> None:
-    """Check the request's one record, its cost against upstream's ledger, and all books."""
+    """Check the request's one record, who wrote it, its cost at upstream, and all books."""
     generation_id = response.headers["X-Generation-Id"]
     assert simulator(stack).ledger.wait_until_final()
+    assert (generation_id in records(stack)) is (source is RecordSource.REQUEST)
     sweep(stack)
     record = records(stack)[generation_id]
-    assert record.status in statuses
-    if record.status in {COMPLETED, INTERRUPTED}:
+    assert (record.status, record.source) == (status, source)
+    if status in {COMPLETED, INTERRUPTED}:
         assert record.upstream_generation_id is not None
         assert record.usage.cost_nano_usd == upstream_costs(stack)[record.upstream_generation_id]
     else:
@@ -69,7 +73,7 @@ def test_a_good_answer_is_charged_as_upstream_says(stack: LocalStack, *, stream:
     response = ask(stack, stream=stream)
 
     assert response.status_code == 200
-    assert_settled(stack, response, {COMPLETED})
+    assert_settled(stack, response, COMPLETED)
     assert records(stack)[response.headers["X-Generation-Id"]].usage.cost_nano_usd > 0
 
 
@@ -77,8 +81,8 @@ def test_a_good_answer_is_charged_as_upstream_says(stack: LocalStack, *, stream:
 @pytest.mark.parametrize(
     ("code", "seen"),
     [
-        (400, 400), (402, 503), (403, 403), (404, 404), (408, 408), (413, 413), (422, 422),
-        (429, 429), (500, 500), (502, 502), (503, 503), (524, 524), (529, 529),
+        (400, 400), (402, 503), (403, 403), (404, 404), (413, 413), (422, 422), (429, 429),
+        (500, 500), (502, 502), (503, 503), (529, 529),
     ],
 )  # fmt: skip
 def test_an_upstream_error_costs_nothing(
@@ -89,7 +93,15 @@ def test_an_upstream_error_costs_nothing(
     error = response.json()["error"]
     assert response.status_code == error["code"] == seen
     assert response.headers["Content-Type"] == "application/json"
-    assert_settled(stack, response, {FAILED})
+    assert_settled(stack, response, FAILED)
+
+
+@pytest.mark.parametrize("code", [408, 524])
+def test_a_timeout_at_upstreams_edge_may_have_cost_something(stack: LocalStack, code: int) -> None:
+    response = ask(stack, Fault(name="status", code=code))
+
+    assert response.status_code == response.json()["error"]["code"] == code
+    assert_settled(stack, response, UNKNOWN, RecordSource.SWEEP)
 
 
 @pytest.mark.parametrize(
@@ -114,45 +126,63 @@ def test_a_stream_that_breaks_ends_in_an_error_event(stack: LocalStack, fault: F
     assert last["choices"][0]["finish_reason"] == "error"
     assert last["id"] == response.headers["X-Generation-Id"]
     assert "[DONE]" not in response.text
-    assert_settled(stack, response, {INTERRUPTED, UNKNOWN})
+    assert_settled(stack, response, INTERRUPTED)
 
 
-@pytest.mark.parametrize("fault", ["no-usage", "no-done", "no-generation-header"])
-def test_a_stream_that_is_only_unusual_is_complete(stack: LocalStack, fault: str) -> None:
+def test_a_client_is_kept_company_while_upstream_is_silent(stack: LocalStack) -> None:
+    response = ask(stack, Fault(name="silence", pause_s=3), stream=True)
+
+    between = response.text.partition("data: ")[2]
+    assert ": OPENROUTER PROCESSING" in between
+    assert response.text.endswith("data: [DONE]\n\n")
+
+
+@pytest.mark.parametrize(
+    ("fault", "status"),
+    [("no-usage", INTERRUPTED), ("no-done", COMPLETED), ("no-generation-header", COMPLETED)],
+)
+def test_a_stream_that_is_only_unusual_is_complete(
+    stack: LocalStack, fault: str, status: RecordStatus
+) -> None:
     response = ask(stack, Fault(name=fault), stream=True)
 
     assert response.text.endswith("data: [DONE]\n\n")
     assert all("error" not in event for event in events(response))
-    assert_settled(stack, response, {COMPLETED, INTERRUPTED})
+    assert_settled(stack, response, status)
     assert records(stack)[response.headers["X-Generation-Id"]].usage.cost_nano_usd > 0
 
 
 @pytest.mark.parametrize(
-    ("fault", "seen"),
+    ("fault", "seen", "status"),
     [
-        (Fault(name="cut"), 502),
-        (Fault(name="cut", content_length=False), 502),
-        (Fault(name="error-in-200"), None),
-        (Fault(name="bad-json"), 502),
-        (Fault(name="html", code=200), 502),
-        (Fault(name="html"), 502),
-        (Fault(name="gzip"), 502),
-        (Fault(name="redirect"), 502),
-        (Fault(name="rst"), 502),
-        (Fault(name="drip", interval_s=0.2), 408),
-        (Fault(name="never"), 408),
+        (Fault(name="cut"), 502, INTERRUPTED),
+        (Fault(name="cut", content_length=False), 502, INTERRUPTED),
+        (Fault(name="bad-json"), 502, INTERRUPTED),
+        (Fault(name="gzip"), 502, INTERRUPTED),
+        (Fault(name="html", code=200), 502, UNKNOWN),
+        (Fault(name="html"), 502, FAILED),
+        (Fault(name="redirect"), 502, FAILED),
+        (Fault(name="rst"), 502, UNKNOWN),
+        (Fault(name="drip", interval_s=0.2), 408, INTERRUPTED),
+        (Fault(name="never"), 408, UNKNOWN),
     ],
-    ids=lambda value: f"{value.name}" if isinstance(value, Fault) else str(value),
+    ids=lambda value: value.name if isinstance(value, Fault) else str(value),
 )
 def test_a_plain_answer_that_breaks_is_an_error_with_its_status(
-    stack: LocalStack, fault: Fault, seen: int | None
+    stack: LocalStack, fault: Fault, seen: int, status: RecordStatus
 ) -> None:
     response = ask(stack, fault)
 
-    assert response.status_code == (seen or response.json()["error"]["code"])
-    assert response.status_code >= 400
+    assert response.status_code == response.json()["error"]["code"] == seen
     assert response.json()["error"]["message"]
-    assert_settled(stack, response, {FAILED, INTERRUPTED, UNKNOWN})
+    assert_settled(stack, response, status)
+
+
+def test_an_error_inside_a_200_gets_its_own_status(stack: LocalStack) -> None:
+    response = ask(stack, Fault(name="error-in-200"))
+
+    assert response.status_code == response.json()["error"]["code"] >= 400
+    assert_settled(stack, response, UNKNOWN, RecordSource.SWEEP)
 
 
 def test_a_client_that_leaves_mid_stream_is_charged_what_upstream_charged(

@@ -79,11 +79,7 @@ def refund_to_the_month_of_the_settlement(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def sweep_with_own_cost(monkeypatch: pytest.MonkeyPatch) -> None:
-    original = sweep_service._swept
-
-    def with_own_cost(ledger: Any, account: Any, hold: Any, **ports: Any) -> Any:
-        deaf: Any = Deaf(ledger)
-        return original(deaf, account, hold, **ports)
+    original: Any = sweep_service._Repair.__init__
 
     class Deaf:
         def __init__(self, ledger: Any) -> None:
@@ -94,7 +90,10 @@ def sweep_with_own_cost(monkeypatch: pytest.MonkeyPatch) -> None:
             self.stored(tenant_id, record=record)
             return record
 
-    monkeypatch.setattr(sweep_service, "_swept", with_own_cost)
+    def with_own_cost(repair: Any, ledger: Any, **ports: Any) -> None:
+        original(repair, Deaf(ledger), **ports)
+
+    monkeypatch.setattr(sweep_service._Repair, "__init__", with_own_cost)
 
 
 def current_minute_is_removed(monkeypatch: pytest.MonkeyPatch) -> None:

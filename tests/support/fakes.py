@@ -42,6 +42,7 @@ def make_request(**overrides: object) -> ChatRequest:
         "media_bytes": 0,
         "web_searches": 0,
         "max_tokens": 10,
+        "unpriced_feature": None,
     }
     return ChatRequest(**{**facts, **overrides})  # type: ignore[arg-type]  # a builder's overrides
 
@@ -88,13 +89,17 @@ class FakeReading:
 
 @dataclass
 class FakeTranslation:
-    """Passes chunks through; b"usage" reveals the usage, b"error" is a mid-stream error."""
+    """Passes chunks through; b"usage", b"error" and b"complete" are what they say."""
 
     reading: FakeReading = field(default_factory=FakeReading)
     usage: Usage = USAGE
     ends_cleanly: bool = True
+    is_complete: bool = False
 
     def feed(self, chunk: bytes) -> bytes:
+        if chunk == b"complete":
+            self.is_complete = True
+            return b""
         if chunk == b"usage":
             self.reading.usage = self.usage
         if chunk == b"error":

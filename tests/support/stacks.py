@@ -1,6 +1,7 @@
 """The local stack for tests: the deployed template, real worker processes, the echo simulator."""
 
 import os
+import re
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -21,8 +22,10 @@ QUICK = {
     "CheckpointAfterSeconds": "0.2",
     "UpstreamDeadlineSeconds": "5",
     "ChatTimeoutSeconds": "30",
-    "HoldLifeSeconds": "0",
 }
+SWEEP_AT_ONCE = {"SweepFunction": {"CHAT_TIMEOUT_S": "0", "SWEEP_MARGIN_S": "0"}}
+# A tenant's key and an upstream key, also one that a test made up and forgot.
+KEY = re.compile(r"sk-or-v1-[0-9a-fA-F]{16}|sk-weir-v1-[0-9a-f]{16}")
 
 
 @contextmanager
@@ -31,6 +34,9 @@ def echo_stack(logs: Path, *, parameters: Mapping[str, str] | None = None) -> It
     options = StackOptions(
         model="echo",
         parameters={**QUICK, **(parameters or {})},
+        variables=SWEEP_AT_ONCE,
+        schedules=False,
+        note_aws_calls=True,
         logs=logs,
         simulator_key=CANARY_KEY,
         say=lambda _line: None,
@@ -76,6 +82,7 @@ def assert_no_canary(stack: LocalStack, logs: Path) -> None:
 
     for secret in secrets:
         assert secret not in text
+    assert not KEY.findall(text)
 
 
 def kill_workers(stack: LocalStack) -> None:

@@ -7,7 +7,8 @@ SWEEP = {
     "USAGE_TABLE": "usage",
     "UPSTREAM_BASE_URL": "https://openrouter.ai/api/v1/",
     "UPSTREAM_SECRET_ID": "arn:secret",
-    "HOLD_LIFE_S": "960",
+    "CHAT_TIMEOUT_S": "900",
+    "SWEEP_MARGIN_S": "60",
 }
 CHAT = SWEEP | {
     "CONTROL_TABLE": "control",
@@ -25,16 +26,22 @@ def test_seconds_become_milliseconds_and_the_url_loses_its_slash() -> None:
     assert sweep.hold_life_ms == 960_000
 
 
-@pytest.mark.parametrize("name", sorted(CHAT.keys() - {"HOLD_LIFE_S"}))
-def test_a_missing_setting_is_named(name: str) -> None:
+@pytest.mark.parametrize("name", sorted(CHAT.keys() - {"CHAT_TIMEOUT_S", "SWEEP_MARGIN_S"}))
+def test_a_missing_chat_setting_is_named(name: str) -> None:
     with pytest.raises(ValueError, match=name):
         ChatSettings.read(CHAT | {name: " "})
 
 
+@pytest.mark.parametrize("name", sorted(SWEEP))
+def test_a_missing_sweep_setting_is_named(name: str) -> None:
+    with pytest.raises(ValueError, match=name):
+        SweepSettings.read(SWEEP | {name: " "})
+
+
 @pytest.mark.parametrize("value", ["soon", "-1", "1s"])
 def test_a_malformed_number_is_named(value: str) -> None:
-    with pytest.raises(ValueError, match="HOLD_LIFE_S"):
-        SweepSettings.read(SWEEP | {"HOLD_LIFE_S": value})
+    with pytest.raises(ValueError, match="SWEEP_MARGIN_S"):
+        SweepSettings.read(SWEEP | {"SWEEP_MARGIN_S": value})
 
 
 @pytest.mark.parametrize("url", ["http://openrouter.ai/api/v1", "ftp://x", "openrouter.ai"])

@@ -47,7 +47,11 @@ class ChatSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepSettings:
-    """Settings of the sweep function."""
+    """Settings of the sweep function.
+
+    Attributes:
+        hold_life_ms: The longest a request can live, and a margin.
+    """
 
     accounts_table: str
     usage_table: str
@@ -67,7 +71,8 @@ class SweepSettings:
             usage_table=_text(environment, "USAGE_TABLE"),
             upstream_base_url=_base_url(environment, "UPSTREAM_BASE_URL"),
             upstream_secret_id=_text(environment, "UPSTREAM_SECRET_ID"),
-            hold_life_ms=_milliseconds(environment, "HOLD_LIFE_S"),
+            hold_life_ms=_milliseconds(environment, "CHAT_TIMEOUT_S")
+            + _milliseconds(environment, "SWEEP_MARGIN_S"),
         )
 
 

@@ -3,7 +3,7 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError, NoRegionError
 from moto import mock_aws
 
 from weir.adapters.secrets import SecretsManagerReader
@@ -68,6 +68,14 @@ def test_store_is_unavailable_when_the_secret_cannot_be_read(error: Exception) -
 
     assert caught.value.retry_after_s == 5
     assert SECRET not in caught.value.message
+
+
+def test_store_is_unavailable_when_no_client_can_be_made() -> None:
+    def make() -> Any:
+        raise NoRegionError
+
+    with pytest.raises(StoreUnavailableError):
+        SecretsManagerReader(make, secret_id=SECRET).read("AWSCURRENT")
 
 
 def test_client_is_made_once_and_only_when_needed() -> None:

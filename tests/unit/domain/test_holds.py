@@ -40,16 +40,15 @@ def test_an_estimate_is_the_exact_price_rounded_up(
     assert 0 <= held - Fraction(prompt * rates[0] + completion * rates[1], 1000) < 1
 
 
-def test_the_models_own_limits_bound_the_estimate() -> None:
+def test_the_context_of_the_model_bounds_prompt_and_completion() -> None:
     request = make_request(prompt_bytes=10**6, messages=0, max_tokens=10**6)
     price = ModelPrice(
         prompt_pico_usd=PicoUsd(1_000),
         completion_pico_usd=PicoUsd(1_000),
         context_tokens=8_000,
-        max_completion_tokens=500,
     )
 
-    assert estimate(request, prices=[price], bound=PromptBound.STRICT) == 8_500
+    assert estimate(request, prices=[price], bound=PromptBound.STRICT) == 16_000
 
 
 def test_fees_per_request_image_and_search_are_added() -> None:

@@ -30,6 +30,13 @@ def raw(content: object) -> bytes:
     return json.dumps(content, ensure_ascii=False, indent=1).encode()
 
 
+def test_answer_is_never_complete_before_its_body_ends() -> None:
+    translation = BodyTranslation(OUR_ID)
+    translation.feed(raw(ANSWER))
+
+    assert not translation.is_complete
+
+
 def ended(body: bytes) -> BodyTranslation:
     translation = BodyTranslation(OUR_ID)
     assert translation.feed(body[:10]) + translation.feed(b"") + translation.feed(body[10:]) == b""

@@ -147,3 +147,15 @@ def test_an_unforeseen_fault_shows_the_request_id_and_logs_no_values(
     assert "request-1" in json.dumps(error)
     assert "RuntimeError" in caplog.text
     assert "PROMPT-CANARY" not in caplog.text + json.dumps(error)
+
+
+def test_an_unforeseen_fault_in_a_stream_ends_in_an_error_event(
+    respond: Respond, caplog: pytest.LogCaptureFixture
+) -> None:
+    script = [CHUNK, RuntimeError("the prompt: PROMPT-CANARY")]
+    reply = respond(FakeResponse(script), fields={"stream": True})
+
+    last = json.loads(b"".join(reply.body).decode().rstrip().rpartition("data: ")[2])
+    assert last["error"]["code"] == 500
+    assert last["id"] == reply.headers["X-Generation-Id"]
+    assert "PROMPT-CANARY" not in caplog.text + json.dumps(last)

@@ -69,10 +69,20 @@ ACCEPTED: list[tuple[str, Any]] = [
     ("messages", parts({"type": "image_url", "image_url": {"url": "https://x", "detail": "low"}})),
     ("messages", parts({"type": "input_audio", "input_audio": {"data": "AA", "format": "wav"}})),
     ("messages", parts({"type": "input_video", "video_url": {"url": "https://x"}})),
-    ("messages", parts({"type": "file", "file": {"file_id": "f"}})),
+    ("messages", parts({"type": "file", "file": {"file_id": None}})),
 ]
 
 REFUSED: list[tuple[str, Any, str]] = [
+    (
+        "messages",
+        parts({"type": "file", "file": {"file_id": "f", "file_data": "data:,x"}}),
+        "messages[0].content[0].file.file_id is not supported: send the file itself in file_data",
+    ),
+    (
+        "messages",
+        parts({"type": "of-tomorrow", "file_id": "f"}),
+        "messages[0].content[0].file_id is not supported: send the file itself in file_data",
+    ),
     ("messages", [], "messages must be an array of at least 1 item, got 0 items"),
     ("messages", None, 'Input required: specify "prompt" or "messages"'),
     ("messages", "hi", "messages must be an array of at least 1 item, got a string"),

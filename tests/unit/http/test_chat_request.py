@@ -180,7 +180,7 @@ def test_request_is_refused_when_a_header_cannot_be_forwarded(name: str, value: 
         ({"type": "input_audio", "input_audio": {"data": "A" * 50, "format": "wav"}}, 50),
         ({"type": "file", "file": {"file_data": DATA_URL}}, len(DATA_URL)),
         ({"type": "file", "file": {"file_data": "https://x.example/a.pdf"}}, 0),
-        ({"type": "file", "file": {"file_id": "f"}}, 0),
+        ({"type": "file", "file": {"filename": "f"}}, 0),
     ],
 )
 def test_media_is_counted_apart_when_it_is_embedded(part: dict[str, Any], media_bytes: int) -> None:

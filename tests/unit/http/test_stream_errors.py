@@ -119,7 +119,7 @@ def test_error_event_is_ours_when_upstream_reported_one() -> None:
         (None, 502),
         (200, 502),
         (401, 502),
-        (402, 502),
+        (402, 503),
         (True, 502),
         (529, 529),
     ],
@@ -142,12 +142,11 @@ def test_status_is_a_gateway_error_when_upstreams_code_is_not_for_clients(
     [
         b"data: no json\n\n",
         b"data: [1]\n\n",
-        b"data:\n\n",
         b'data: {"id":"a"\n\n',
         b'data: {"id":"a","n":1e99999999999999999999}\n\n',
         b'data: {"id":"a","n":NaN}\n\n',
         b'data: {"id":"a","n":' + b"[" * 100_000 + b"}\n\n",
-        b"<html>\n\n",
+        b'data: {"id":\ndata: }\n\n',
     ],
 )
 def test_error_is_raised_when_an_event_is_no_json(body: bytes) -> None:
@@ -163,6 +162,30 @@ def test_error_is_raised_when_a_known_chunk_is_torn_inside() -> None:
 
     with pytest.raises(ProviderError, match="no JSON event"):
         stream_translation.feed(FIRST[:-8] + b"\n\n")
+
+
+def test_created_stays_a_number_when_upstream_sends_a_boolean() -> None:
+    stream_translation = translation()
+    stream_translation.feed(event({**CHUNKS[0], "created": True}))
+
+    raw = stream_translation.ending(InvalidRequestError("Too long"))
+
+    assert content_of(raw)["created"] == 1763812399
+
+
+def test_account_of_the_operator_is_hidden_when_it_ends_a_stream() -> None:
+    stream_translation = translation()
+    metadata = {"limit_source": "openrouter_key_limit", "provider_name": "secret"}
+    failing = error_chunk({"code": 403, "message": "secret", "metadata": metadata})
+
+    with pytest.raises(ProviderError) as caught:
+        stream_translation.feed(event(failing))
+
+    assert content_of(stream_translation.ending(caught.value))["error"] == {
+        "code": 503,
+        "message": "Service temporarily unavailable",
+        "metadata": {"error_type": "provider_overloaded"},
+    }
 
 
 @pytest.mark.parametrize("end", [b"", b"\n\n"])

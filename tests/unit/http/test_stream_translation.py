@@ -76,13 +76,26 @@ def test_done_is_withheld_when_upstream_sends_it() -> None:
     assert stream_translation.ending(None) == DONE
 
 
-def test_nothing_is_relayed_when_it_comes_after_done() -> None:
+def test_nothing_is_sent_when_it_comes_after_done() -> None:
     stream_translation = translation()
-    stream_translation.feed(stream())
+    sent = stream_translation.feed(stream() + FIRST + b"data: no\n\n")
 
-    late = stream_translation.feed(FIRST) + stream_translation.feed(b"no event")
+    late = [stream_translation.feed(chunk) for chunk in (FIRST, b"no event", b"", b"data: no\n\n")]
 
-    assert late == b""
+    stream_translation.end()
+    assert sent + DONE == renamed(stream())
+    assert set(late) == {b""}
+    assert stream_translation.ending(None) == DONE
+
+
+def test_answer_is_complete_once_done_came() -> None:
+    stream_translation = translation()
+
+    stream_translation.feed(stream().removesuffix(b"\n"))
+    before = stream_translation.is_complete
+    stream_translation.feed(b"\n")
+
+    assert (before, stream_translation.is_complete) == (False, True)
 
 
 def test_events_before_done_are_kept_when_both_share_an_event() -> None:
@@ -111,6 +124,52 @@ def test_other_fields_of_an_event_are_kept_when_upstream_sends_them() -> None:
     body = b"event: chunk\nid: 7\nretry: 100\n" + FIRST
 
     assert translation().feed(body) == renamed(body)
+
+
+@pytest.mark.parametrize("size", [1, 2, 10_000])
+def test_byte_order_mark_is_dropped_when_the_stream_begins_with_one(size: int) -> None:
+    body = b"\xef\xbb\xbf" + FIRST + b"data: [DONE]\n\n"
+    stream_translation = translation()
+
+    sent = [stream_translation.feed(body[at : at + size]) for at in range(0, len(body), size)]
+
+    assert b"".join(sent) == renamed(FIRST)
+    assert stream_translation.is_complete
+
+
+@pytest.mark.parametrize(
+    "nothing",
+    [
+        b"data:\n\n",
+        b"data: \r\n\r\n",
+        b"data\n\n",
+        b"event: ping\ndata:\n\n",
+        b"data:\ndata: \n\n",
+        b"<html>\n\n",
+        b"field: of tomorrow\n\n",
+        b"\n\n",
+    ],
+)
+def test_event_is_left_out_when_it_tells_nothing(nothing: bytes) -> None:
+    sent, _ = complete(FIRST + nothing + stream())
+
+    assert sent == renamed(FIRST + stream())
+
+
+def test_unknown_fields_are_left_out_when_an_event_also_has_data() -> None:
+    assert translation().feed(b"hint: x\nid: 7\n" + FIRST) == b"id: 7\n" + renamed(FIRST)
+
+
+def test_lines_of_data_are_one_chunk_when_upstream_breaks_it() -> None:
+    body = FIRST.replace(b'"provider"', b'\ndata: "provider"').replace(
+        b'"choices"', b'\ndata:"choices"'
+    )
+
+    stream_translation = translation()
+
+    assert stream_translation.feed(body) == renamed(body)
+    assert stream_translation.reading.provider == "OpenAI"
+    assert stream_translation.feed(body) == renamed(body)
 
 
 @pytest.mark.parametrize(

@@ -83,3 +83,31 @@ def test_a_flat_hold_stands_in_when_the_tenant_allows_unpriced_models(
     )
 
     assert hold.estimate_nano_usd == held
+
+
+def test_an_unpriced_feature_is_refused_when_the_tenant_has_no_flat_hold() -> None:
+    request = make_request(unpriced_feature='service_tier "priority"')
+    ledger = ledger_with(10**9)
+
+    with pytest.raises(InvalidRequestError) as caught:
+        admission(ledger).admit(make_key(), request=request, now_ms=NOW_MS)
+
+    assert caught.value.message == (
+        'service_tier "priority" has no fixed price and this tenant has no flat hold for such '
+        "requests"
+    )
+    assert ledger.account(TENANT.tenant_id).holds == {}
+
+
+@pytest.mark.parametrize(("flat", "held"), [(5_000, ESTIMATE), (900_000, 900_000)])
+def test_the_higher_of_estimate_and_flat_hold_is_held_when_a_feature_is_unpriced(
+    flat: int, held: int
+) -> None:
+    tenant: Tenant = replace(TENANT, unpriced_hold_nano_usd=NanoUsd(flat))
+    request = make_request(unpriced_feature="preset")
+
+    hold = admission(ledger_with(10**9)).admit(
+        make_key(tenant=tenant), request=request, now_ms=NOW_MS
+    )
+
+    assert hold.estimate_nano_usd == held

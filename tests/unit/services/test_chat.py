@@ -162,3 +162,19 @@ def test_a_plain_answer_that_breaks_is_settled_and_raised() -> None:
     (record,) = gateway.ledger.records()
     assert (record.status, record.usage) == (RecordStatus.INTERRUPTED, USAGE)
     assert caught.value.generation_id == record.generation_id
+
+
+def test_no_hold_stays_when_something_unforeseen_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+    gateway = Gateway()
+
+    def fail(*_: object, **__: object) -> FakeResponse:
+        raise RecursionError
+
+    monkeypatch.setattr(FakeProvider, "send", fail)
+
+    with pytest.raises(RecursionError):
+        gateway.answer()
+
+    (record,) = gateway.ledger.records()
+    assert record.status is RecordStatus.UNKNOWN
+    assert gateway.ledger.account(TENANT.tenant_id).holds == {}

@@ -1,71 +1,12 @@
 """Every way a request can end: what is recorded, what is settled, what the client sees."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-
 import pytest
 
-from tests.support.fake_ledger import FakeLedger
-from tests.support.fakes import (
-    TENANT,
-    USAGE,
-    FakeArchive,
-    FakeClock,
-    FakeJournal,
-    FakeReading,
-    FakeResponse,
-    FakeTranslation,
-    make_hold,
-)
+from tests.support.fakes import TENANT, USAGE, FakeArchive, FakeReading, FakeResponse
+from tests.support.metering import HOLD, Bench
 from weir.domain.errors import ProviderError
-from weir.domain.holds import Reservation
 from weir.domain.money import NanoUsd
-from weir.domain.usage import RecordStatus, UsageRecord
-from weir.services.meter import Meter, Metering
-
-HOLD = make_hold()
-CREDIT = 10**9
-
-
-@dataclass
-class Bench:
-    """One admitted request with its surroundings."""
-
-    archive: FakeArchive = field(default_factory=lambda: FakeArchive([None]))
-    ledger: FakeLedger = field(default_factory=FakeLedger)
-    clock: FakeClock = field(default_factory=FakeClock)
-    journal: FakeJournal = field(default_factory=FakeJournal)
-    translation: FakeTranslation = field(default_factory=FakeTranslation)
-
-    def start(self, *, stream: bool = True) -> Meter:
-        self.ledger.open_account(TENANT.tenant_id, CREDIT)
-        self.ledger.reserve(
-            TENANT.tenant_id, reservation=Reservation(hold=HOLD, tokens=1, now_ms=self.clock.ms)
-        )
-        metering = Metering(
-            ledger=self.ledger,
-            archive=self.archive,
-            clock=self.clock,
-            journal=self.journal,
-            checkpoint_after_ms=2_000,
-        )
-        return metering.start(TENANT.tenant_id, hold=HOLD, stream=stream)
-
-    def relay(self, *script: object, stream: bool = True) -> Iterator[bytes]:
-        return self.start(stream=stream).relay(FakeResponse(list(script)), self.translation)
-
-    @property
-    def record(self) -> UsageRecord:
-        record = self.ledger.stored(HOLD.generation_id)
-        assert record is not None
-        return record
-
-    @property
-    def is_settled(self) -> bool:
-        account = self.ledger.account(TENANT.tenant_id)
-        stored = self.ledger.stored(HOLD.generation_id)
-        spent = stored.usage.cost_nano_usd if stored else 0
-        return not account.holds and account.available_nano_usd == CREDIT - spent
+from weir.domain.usage import RecordStatus
 
 
 @pytest.fixture
@@ -116,7 +57,9 @@ def test_an_error_event_ends_a_broken_stream_and_upstream_tells_the_cost(bench: 
     assert bench.is_settled
 
 
-def test_usage_that_was_seen_counts_when_the_stream_breaks_afterwards(bench: Bench) -> None:
+def test_final_usage_counts_when_the_stream_breaks_afterwards(bench: Bench) -> None:
+    bench.translation.reading = FakeReading(finish_reason="stop")
+
     list(bench.relay(b"usage", ProviderError("cut", cost_is_zero=False)))
 
     assert bench.record.status is RecordStatus.INTERRUPTED
@@ -230,70 +173,3 @@ def test_a_record_that_was_there_first_decides_the_cost(bench: Bench) -> None:
     list(meter.relay(FakeResponse([b"usage"]), bench.translation))
 
     assert bench.ledger.account(TENANT.tenant_id).spent_nano_usd == USAGE.cost_nano_usd
-
-
-def test_a_long_stream_is_checkpointed_once(bench: Bench) -> None:
-    def wait() -> None:
-        bench.clock.ms += 1_500
-
-    list(bench.relay(b"a", wait, b"b", wait, b"", wait, b"c", b"usage"))
-
-    assert bench.ledger.calls == ["reserve", "checkpoint", "record", "settle"]
-
-
-def test_a_short_stream_costs_three_writes(bench: Bench) -> None:
-    list(bench.relay(b"a", b"usage"))
-
-    assert bench.ledger.calls == ["reserve", "record", "settle"]
-
-
-def test_a_failed_checkpoint_is_tried_again_later(bench: Bench) -> None:
-    bench.ledger.fail_next("checkpoint")
-
-    def wait() -> None:
-        bench.clock.ms += 3_000
-
-    list(bench.relay(b"a", wait, b"b", wait, b"c", wait, b"d", b"usage"))
-
-    assert bench.ledger.calls.count("checkpoint") == 2
-    assert bench.is_settled
-
-
-def test_an_unforeseen_fault_leaves_the_request_to_the_sweeper(bench: Bench) -> None:
-    with pytest.raises(RuntimeError):
-        list(bench.relay(b"a", RuntimeError("bug")))
-
-    assert HOLD.generation_id in bench.ledger.account(TENANT.tenant_id).holds
-    assert bench.journal.lines[-1][0] == "unsettled"
-
-
-def test_a_generation_that_nobody_named_cannot_be_checkpointed(bench: Bench) -> None:
-    def wait() -> None:
-        bench.clock.ms += 9_000
-
-    response = FakeResponse([b"a", wait, b"b", b"usage"], generation_id=None)
-
-    list(bench.start().relay(response, bench.translation))
-
-    assert bench.ledger.calls == ["reserve", "record", "settle"]
-
-
-def test_a_checkpointed_hold_is_left_as_it_is(bench: Bench) -> None:
-    def wait() -> None:
-        bench.clock.ms += 9_000
-
-    list(bench.relay(b"a", wait, b"b"))
-
-    assert bench.ledger.calls == ["reserve", "checkpoint"]
-    assert bench.journal.lines[-1][0] == "unsettled"
-
-
-def test_an_answer_that_cannot_be_read_is_priced_by_the_id_it_came_with(bench: Bench) -> None:
-    bench.archive = FakeArchive([USAGE])
-    error = ProviderError("compressed", cost_is_zero=False)
-    error.upstream_generation_id = "gen-up"
-
-    bench.start().close(error)
-
-    assert bench.archive.asked == ["gen-up"]
-    assert bench.record.usage == USAGE

@@ -7,16 +7,16 @@ import pytest
 
 from tests.support.fake_ledger import FakeLedger
 from tests.support.ledger_values import ACME, NOON_MS, make_hold, make_record, make_reservation
-from weir.domain.errors import ProviderError, StoreUnavailableError, UpstreamTimeoutError
+from weir.domain.errors import ProviderError, UpstreamTimeoutError
 from weir.domain.holds import Hold
 from weir.domain.money import NanoUsd
 from weir.domain.tenants import TenantId
 from weir.domain.usage import RecordSource, RecordStatus, Usage, UsageRecord
 from weir.services.audit import audit
-from weir.services.sweep import SweepReport, sweep
+from weir.services.sweep import GIVE_UP_MS, MAX_FAILURES_IN_A_ROW, SweepReport, sweep
 
 LIFE_MS = 960_000
-NOTHING = SweepReport(settled=0, unknown=0, postponed=0)
+NOTHING = SweepReport(settled=0, unknown=0, postponed=0, failed=0)
 USAGE = Usage(cost_nano_usd=NanoUsd(400), prompt_tokens=3, completion_tokens=5)
 
 
@@ -59,7 +59,7 @@ def test_real_cost_is_recorded_when_upstream_knows_the_generation(ledger: FakeLe
 
     report = run(ledger, archive)
 
-    assert report == SweepReport(settled=1, unknown=0, postponed=0)
+    assert report == SweepReport(settled=1, unknown=0, postponed=0, failed=0)
     assert archive.asked == ["gen-up"]
     assert list(ledger.records()) == [
         UsageRecord(
@@ -87,7 +87,7 @@ def test_cost_is_unknown_when_nobody_can_tell_it(
 
     report = run(ledger, archive)
 
-    assert report == SweepReport(settled=1, unknown=1, postponed=0)
+    assert report == SweepReport(settled=1, unknown=1, postponed=0, failed=0)
     assert archive.asked == ([upstream_id] if upstream_id else [])
     (record,) = ledger.records()
     assert (record.status, record.usage.cost_nano_usd) == (RecordStatus.UNKNOWN, 0)
@@ -112,10 +112,10 @@ def test_hold_is_left_for_the_next_sweep_when_upstream_cannot_be_asked(
 
     report = run(ledger, Archive(error=error))
 
-    assert report == SweepReport(settled=1, unknown=1, postponed=1)
+    assert report == SweepReport(settled=1, unknown=1, postponed=1, failed=0)
     assert list(ledger.account(ACME).holds) == [hold.generation_id]
     assert [record.generation_id for record in ledger.records()] == [other.generation_id]
-    assert run(ledger, Archive(USAGE)) == SweepReport(settled=1, unknown=0, postponed=0)
+    assert run(ledger, Archive(USAGE)) == SweepReport(settled=1, unknown=0, postponed=0, failed=0)
 
 
 def test_nothing_changes_when_it_is_swept_again(ledger: FakeLedger) -> None:
@@ -144,7 +144,7 @@ def test_stored_cost_is_settled_when_the_request_had_recorded_before_it_crashed(
 
     report = run(ledger, Archive(USAGE))
 
-    assert report == SweepReport(settled=1, unknown=0, postponed=0)
+    assert report == SweepReport(settled=1, unknown=0, postponed=0, failed=0)
     assert list(ledger.records()) == [recorded]
     assert ledger.account(ACME).spent_nano_usd == 250
 
@@ -179,10 +179,10 @@ def test_next_sweep_goes_on_when_the_ledger_fails_midway(ledger: FakeLedger, met
         abandon(ledger)
     ledger.fail_next(method)
 
-    with pytest.raises(StoreUnavailableError):
-        run(ledger, Archive(USAGE))
+    first = run(ledger, Archive(USAGE))
     run(ledger, Archive(USAGE))
 
+    assert (first.settled, first.failed) == (2, 1)
     assert ledger.account(ACME).spent_nano_usd == 1_200
     assert audit(ledger, swept=True).violations == ()
 
@@ -198,3 +198,25 @@ def test_every_account_and_lane_is_swept_when_there_are_several(ledger: FakeLedg
     assert report.settled == 2
     assert {record.tenant_id for record in ledger.records()} == {ACME, other}
     assert audit(ledger, swept=True).violations == ()
+
+
+def test_a_cost_that_upstream_never_tells_is_given_up_after_a_day(ledger: FakeLedger) -> None:
+    abandon(ledger)
+    silent = Archive(error=ProviderError("no cost", cost_is_zero=False))
+
+    report = sweep(
+        ledger, archive=silent, now_ms=NOON_MS + GIVE_UP_MS + LIFE_MS, hold_life_ms=LIFE_MS
+    )
+
+    assert (report.settled, report.unknown, report.postponed) == (1, 1, 0)
+
+
+def test_an_archive_that_is_down_is_not_asked_for_every_hold(ledger: FakeLedger) -> None:
+    for _ in range(5):
+        abandon(ledger)
+    down = Archive(error=UpstreamTimeoutError("down", cost_is_zero=False))
+
+    report = run(ledger, down)
+
+    assert report.postponed == 5
+    assert len(down.asked) == MAX_FAILURES_IN_A_ROW

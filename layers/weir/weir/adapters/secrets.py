@@ -38,9 +38,9 @@ class SecretsManagerReader:
         # The chat path must not import botocore before the client that needs it exists.
         from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
 
-        if self._client is None:
-            self._client = self._make_client()
         try:
+            if self._client is None:
+                self._client = self._make_client()
             answer = self._client.get_secret_value(SecretId=self._secret_id, VersionStage=stage)
         except ClientError as error:
             code = error.response.get("Error", {}).get("Code")

@@ -76,8 +76,6 @@ def _cost(request: ChatRequest, *, price: ModelPrice, tokens: int) -> NanoUsd:
     if price.context_tokens is not None:
         prompt = min(prompt, price.context_tokens)
         completion = min(completion, price.context_tokens)
-    if price.max_completion_tokens is not None:
-        completion = min(completion, price.max_completion_tokens)
     return nano_ceil(
         prompt * price.prompt_pico_usd
         + completion * price.completion_pico_usd

@@ -177,6 +177,11 @@ class Translation(Protocol):
         ...
 
     @property
+    def is_complete(self) -> bool:
+        """Tell whether upstream's answer is known to be over before its body ends."""
+        ...
+
+    @property
     def reading(self) -> "Reading":
         """What has been learnt about the generation so far."""
         ...

@@ -9,7 +9,8 @@ from weir.domain.money import PicoUsd
 class ModelPrice:
     """Highest price of a model, in pico-USD per token or per unit.
 
-    `context_tokens` and `max_completion_tokens` bound what can be charged; None when unknown.
+    `context_tokens` bounds what can be charged; None when unknown. The longest completion does not:
+    the catalogue states that of one endpoint, and another one may answer.
     """
 
     prompt_pico_usd: PicoUsd
@@ -18,4 +19,3 @@ class ModelPrice:
     image_pico_usd: PicoUsd = PicoUsd(0)
     web_search_pico_usd: PicoUsd = PicoUsd(0)
     context_tokens: int | None = None
-    max_completion_tokens: int | None = None

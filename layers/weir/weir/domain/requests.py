@@ -21,6 +21,8 @@ class ChatRequest:
         media_bytes: Bytes of the media embedded in them (base64 text).
         web_searches: Upper bound of web searches the request may trigger.
         max_tokens: Completion bound that goes upstream, ≥ 1.
+        unpriced_feature: Name of a feature it asks for whose price no catalogue bounds, such as
+            `service_tier "priority"`; None when there is none.
     """
 
     body: bytes
@@ -33,3 +35,4 @@ class ChatRequest:
     media_bytes: int
     web_searches: int
     max_tokens: int
+    unpriced_feature: str | None

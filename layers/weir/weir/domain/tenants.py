@@ -25,7 +25,8 @@ class Tenant:
             `prompt_cache_key` of one tenant from another's before they go upstream.
         default_max_tokens: Sent upstream when the client sets no `max_tokens`, because a request
             without a bound cannot be held.
-        unpriced_hold_nano_usd: Flat hold for a model without a known price; None refuses it.
+        unpriced_hold_nano_usd: Flat hold for a model or feature without a known price; None
+            refuses it.
         lanes: Number of items the tenant's account is split into.
     """
 

@@ -28,6 +28,11 @@ class BodyTranslation:
         """What the body told; empty before its end."""
         return self._reading
 
+    @property
+    def is_complete(self) -> bool:
+        """Never true: the end of the body is the only end of the answer."""
+        return False
+
     def feed(self, chunk: bytes) -> bytes:
         """Collect what arrived; nothing can be sent yet.
 

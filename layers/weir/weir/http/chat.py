@@ -2,7 +2,7 @@
 
 import logging
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from weir.domain.errors import WeirError
@@ -12,7 +12,7 @@ from weir.domain.requests import ChatRequest
 from weir.http.body_translation import BodyTranslation
 from weir.http.chat_request import read_chat_request
 from weir.http.cors import CORS_HEADERS
-from weir.http.errors import error_response, internal_error
+from weir.http.errors import error_event, error_response, internal_error, unexpected
 from weir.http.events import ProxyEvent, bearer, body_bytes, headers
 from weir.http.stream_translation import StreamTranslation
 from weir.services.chat import Answer, Call, Chat
@@ -49,9 +49,7 @@ class ChatEndpoint:
             self.journal.refused(error=error)
             status, fields, body = error_response(error)
         except Exception as failure:  # noqa: BLE001  the outermost edge: nothing may leak out of here
-            # Frames only: an exception's own text may quote the request or hold its headers.
-            frames = traceback.format_tb(failure.__traceback__)
-            _log.error("unforeseen %s\n%s", type(failure).__name__, "".join(frames))
+            _log_frames(failure)
             status, fields, body = internal_error(request_id)
         return Reply(status=status, headers=fields, body=(body,))
 
@@ -75,8 +73,30 @@ def _translation(generation_id: GenerationId, request: ChatRequest) -> Translati
 
 
 def _reply(answer: Answer) -> Reply:
-    kind = {"Content-Type": "application/json"}
+    kind, body = {"Content-Type": "application/json"}, answer.body
     if answer.stream:
         kind = {"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}
+        body = _guarded(answer)
     fields = {**kind, **CORS_HEADERS, "X-Generation-Id": answer.generation_id}
-    return Reply(status=200, headers=fields, body=answer.body)
+    return Reply(status=200, headers=fields, body=body)
+
+
+def _guarded(answer: Answer) -> Iterator[bytes]:
+    """Relay a stream; an unforeseen fault in it ends in an error event, not in a cut."""
+    try:
+        yield from answer.body
+    except Exception as failure:  # noqa: BLE001  the same edge, once the first byte is out
+        _log_frames(failure)
+        yield error_event(
+            unexpected(),
+            generation_id=answer.generation_id,
+            model=answer.model,
+            created=created_s(answer.generation_id),
+            provider=None,
+        )
+
+
+def _log_frames(failure: Exception) -> None:
+    # Frames only: an exception's own text may quote the request or hold its headers.
+    frames = traceback.format_tb(failure.__traceback__)
+    _log.error("unforeseen %s\n%s", type(failure).__name__, "".join(frames))

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from weir.domain.errors import InvalidRequestError
 from weir.http.checks import (
     Check,
     anything,
@@ -14,6 +15,13 @@ from weir.http.checks import (
     record,
     text,
 )
+
+
+def _no_file_id(path: str, value: Any) -> None:
+    # It would name an object of the operator's account, which all tenants share.
+    if value is not None:
+        raise InvalidRequestError(f"{path} is not supported: send the file itself in file_data")
+
 
 _CACHE_CONTROL = record({"type": text()}, required=("type",))
 _IMAGE = {
@@ -28,7 +36,7 @@ _FILE = {
         {
             "filename": nullable(text()),
             "file_data": nullable(text()),
-            "file_id": nullable(text()),
+            "file_id": _no_file_id,
         }
     ),
 }
@@ -51,11 +59,12 @@ _MEDIA = _PARTS.keys() - {"text"}
 
 def part(path: str, value: Any) -> None:
     """Check a content part; one of an unknown type passes as it is."""
-    _TYPED(path, value)
+    _PART(path, value)
     _PARTS.get(value["type"], anything)(path, value)
 
 
 _TYPED = record({"type": text(min_chars=1)}, required=("type",))
+_PART = record({"type": text(min_chars=1), "file_id": _no_file_id}, required=("type",))
 _CONTENT = by_type("a string or an array of content parts", {str: text(), list: array(part)})
 _FUNCTION_CALL = record({"name": text(), "arguments": text()}, required=("name", "arguments"))
 _TOOL_CALL = record(

@@ -11,6 +11,7 @@ from weir.http.chat_content import media
 from weir.http.chat_fields import FIELDS
 from weir.http.chat_headers import forwarded_headers
 from weir.http.chat_searches import web_searches
+from weir.http.chat_unpriced import unpriced_feature
 from weir.http.checks import whole_number
 from weir.http.json_objects import JsonObject, splice
 from weir.http.namespaces import NAMESPACED_FIELDS, namespaced
@@ -48,6 +49,7 @@ def read_chat_request(body: bytes, headers: Mapping[str, str], *, tenant: Tenant
         media_bytes=embedded.bytes,
         web_searches=web_searches(request, models=models),
         max_tokens=max_tokens * (whole_number(request.get("n")) or 1),
+        unpriced_feature=unpriced_feature(request, models=models),
     )
 
 

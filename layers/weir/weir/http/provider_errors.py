@@ -1,5 +1,7 @@
 """Errors that upstream reports inside an answer of status 200."""
 
+import logging
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,8 +10,14 @@ from weir.domain.errors import ProviderError
 _MAX_CHARS = 1024
 _STATUSES = range(400, 600)
 _UNEXPLAINED = "Provider returned error"
-# They are about the operator's own account, of which a tenant must not learn.
-_OPERATORS_OWN = frozenset({401, 402})
+# About the operator's own account and key, of which a tenant must not learn.
+_UNAUTHORIZED = 401
+_PAYMENT_REQUIRED = 402
+_FORBIDDEN = 403
+_OPERATORS_LIMIT = "openrouter_"
+_UNPAID_RETRY_AFTER_S = 60
+_KEY = re.compile(r"sk-[\w-]{12,}")
+_MASK = "***"
 _METADATA = (
     "error_type",
     "provider_code",
@@ -21,22 +29,36 @@ _METADATA = (
     "patterns",
 )
 
+logger = logging.getLogger(__name__)
+
 
 def reported_error(content: Any) -> ProviderError:
     """Turn the `error` member of an upstream answer into ours. What it cost is not known here."""
     fields = content if isinstance(content, dict) else {}
     code = fields.get("code")
-    known = isinstance(code, int) and code in _STATUSES and code not in _OPERATORS_OWN
-    if not known:
+    if not isinstance(code, int) or code not in _STATUSES or code == _UNAUTHORIZED:
         return ProviderError(_UNEXPLAINED, cost_is_zero=False)
-    message = _text(fields.get("message")) or _UNEXPLAINED
     metadata = fields.get("metadata")
+    if code == _PAYMENT_REQUIRED or (code == _FORBIDDEN and _is_operators_limit(metadata)):
+        logger.error("upstream: the operator's account or key is out of credit (code %d)", code)
+        return ProviderError(
+            "The gateway's upstream account cannot pay for this request right now.",
+            status=503,
+            cost_is_zero=False,
+            retry_after_s=_UNPAID_RETRY_AFTER_S,
+        )
+    message = _text(fields.get("message")) or _UNEXPLAINED
     return ProviderError(
         message,
         cost_is_zero=False,
         status=code,
         metadata=_metadata(metadata) if isinstance(metadata, dict) else None,
     )
+
+
+def _is_operators_limit(metadata: Any) -> bool:
+    source = metadata.get("limit_source") if isinstance(metadata, dict) else None
+    return isinstance(source, str) and source.startswith(_OPERATORS_LIMIT)
 
 
 def _metadata(metadata: Mapping[str, Any]) -> dict[str, object] | None:
@@ -53,4 +75,5 @@ def _plain(value: Any) -> object:
 def _text(value: Any) -> str | None:
     if not isinstance(value, str):
         return None
-    return value[:_MAX_CHARS].encode("utf-8", "replace").decode()
+    # Masked before it is cut: the beginning of a key is no longer found as one.
+    return _KEY.sub(_MASK, value)[:_MAX_CHARS].encode("utf-8", "replace").decode()

@@ -12,7 +12,7 @@ from json import dumps
 from weir.domain.errors import ProviderError, WeirError
 from weir.domain.generations import GenerationId, created_s
 from weir.http.errors import error_event, unexpected
-from weir.http.event_stream import EventBuffer
+from weir.http.event_stream import DATA, EventBuffer, read_event
 from weir.http.json_objects import JsonObject, MalformedJsonError, splice
 from weir.http.provider_errors import reported_error
 from weir.http.reading import GenerationReading
@@ -25,8 +25,6 @@ MAX_EVENT_BYTES = 8 * 1024 * 1024
 _CUT = "The provider's stream ended before it was complete"
 _NO_EVENT = "The provider's stream holds what is no JSON event"
 _TOO_LARGE = "An event of the provider's stream is too large"
-_DATA = b"data:"
-_OTHER_FIELDS = (b":", b"event:", b"id:", b"retry:")
 _ID_KEYS = ('"id":', '"id": ')
 _USAGE = re.compile(rb'"usage"\s*:\s*\{')
 _FINISHED = re.compile(rb'"finish_reason"\s*:\s*"')
@@ -59,6 +57,11 @@ class StreamTranslation:
         """What the events so far told."""
         return self._reading
 
+    @property
+    def is_complete(self) -> bool:
+        """Tell whether `[DONE]` was seen; whatever follows is ignored."""
+        return self._is_done
+
     def feed(self, chunk: bytes) -> bytes:
         """Take what arrived and return the events that are whole, or a keep-alive comment.
 
@@ -67,6 +70,8 @@ class StreamTranslation:
         """
         if self._failure is not None:
             raise self._failure
+        if self._is_done:
+            return b""
         if not chunk:
             return KEEP_ALIVE
         sent = b""
@@ -113,20 +118,19 @@ class StreamTranslation:
         )
 
     def _event(self, event: bytes) -> bytes:
-        """Return one event as it goes on; nothing once `[DONE]` came."""
+        """Return one event as it goes on; nothing once `[DONE]` came, or when it tells nothing."""
         if self._is_done:
             return b""
         _check_size(len(event))
-        lines = event.split(b"\n")
-        for index, line in enumerate(lines):
-            if not line.startswith(_DATA):
-                _check_field(line)
-            elif line[len(_DATA) :].strip() == b"[DONE]":
-                self._is_done = True
-                return b"\n".join(lines[:index]) + b"\n\n" if index else b""
-            else:
-                lines[index] = _DATA + self._chunk(line[len(_DATA) :])
-        return b"\n".join(lines)
+        fields = read_event(event)
+        sent = b""
+        if fields.data is None:
+            sent = fields.before
+        elif fields.data.strip():
+            written = self._chunk(fields.data).replace(b"\n", b"\n" + DATA)
+            sent = fields.before + DATA + written + b"\n" + fields.after
+        self._is_done = fields.is_last
+        return sent
 
     def _chunk(self, payload: bytes) -> bytes:
         known = self._upstream_member
@@ -139,7 +143,7 @@ class StreamTranslation:
         chunk = read_members(payload)
         self._reading.update({name: member.value for name, member in chunk.members.items()})
         created = chunk.get("created")
-        if isinstance(created, int):
+        if isinstance(created, int) and not isinstance(created, bool):
             self._created = created
         if chunk.get("error") is not None:
             raise reported_error(chunk.get("error"))
@@ -166,11 +170,6 @@ def _tells_something(payload: bytes) -> bool:
         or (b'"usage"' in payload and _USAGE.search(payload) is not None)
         or _FINISHED.search(payload) is not None
     )
-
-
-def _check_field(line: bytes) -> None:
-    if line.strip() and not line.startswith(_OTHER_FIELDS):
-        raise MalformedJsonError("no field of an event", position=0)
 
 
 def _check_size(size_bytes: int) -> None:

@@ -31,7 +31,8 @@ class Admission:
         """Hold the estimate of a request on its tenant's account.
 
         Raises:
-            InvalidRequestError: A model has no known price and the tenant allows no flat hold.
+            InvalidRequestError: A model or a feature has no known price and the tenant allows no
+                flat hold.
             WeirError: The account refuses; see `CreditLedger.reserve`.
         """
         tenant = key.tenant
@@ -59,5 +60,11 @@ class Admission:
                 f"{unpriced} is not a valid model ID, or it has no fixed price and this tenant "
                 "has no flat hold for such models"
             )
+        if request.unpriced_feature is not None and flat is None:
+            raise InvalidRequestError(
+                f"{request.unpriced_feature} has no fixed price and this tenant has no flat hold "
+                "for such requests"
+            )
         priced = estimate(request, prices=prices, bound=tenant.prompt_bound) if prices else 0
-        return NanoUsd(max(priced, flat or 0) if len(prices) < len(known) else priced)
+        is_bounded = len(prices) == len(known) and request.unpriced_feature is None
+        return NanoUsd(priced if is_bounded else max(priced, flat or 0))

@@ -37,6 +37,7 @@ class Answer:
     """
 
     generation_id: GenerationId
+    model: str
     stream: bool
     body: Iterator[bytes]
 
@@ -72,4 +73,9 @@ class Chat:
             meter.close(error)
             error.generation_id = hold.generation_id
             raise
-        return Answer(generation_id=hold.generation_id, stream=request.stream, body=body)
+        except BaseException:
+            meter.close(None)  # whatever it was: a hold without an owner must not stay
+            raise
+        return Answer(
+            generation_id=hold.generation_id, model=hold.model, stream=request.stream, body=body
+        )

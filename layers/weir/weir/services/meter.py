@@ -63,13 +63,20 @@ class Meter:
         self._header_generation_id: str | None = None
 
     def relay(self, response: ProviderResponse, translation: Translation) -> Iterator[bytes]:
-        """Yield the client's body as upstream's arrives; record and settle before its last bytes.
+        """Return the client's body, which follows upstream's; settled before its last bytes.
 
         Raises:
             ProviderError: A plain (not streamed) answer failed; a stream ends in an error event.
         """
         self._reading = translation.reading
-        self._note_generation(response.generation_id)
+        self._header_generation_id = response.generation_id
+        # Before the first byte is asked for: a crash from here on may cost money.
+        self._ports.journal.forwarded(
+            generation_id=self._hold.generation_id, upstream_generation_id=response.generation_id
+        )
+        return self._relayed(response, translation)
+
+    def _relayed(self, response: ProviderResponse, translation: Translation) -> Iterator[bytes]:
         error: ProviderError | None = None
         try:
             yield from self._pump(response, translation)
@@ -100,23 +107,35 @@ class Meter:
             self._leave_to_sweeper(failure.message)
 
     def _pump(self, response: ProviderResponse, translation: Translation) -> Iterator[bytes]:
-        for chunk in response.chunks():
-            if chunk and self._first_byte_ms is None:
-                self._first_byte_ms = self._ports.clock.now_ms()
-            self._checkpoint_when_due()
-            if ready := translation.feed(chunk):
-                yield ready
+        try:
+            for chunk in response.chunks():
+                if chunk and self._first_byte_ms is None:
+                    self._first_byte_ms = self._ports.clock.now_ms()
+                self._checkpoint_when_due()
+                if ready := translation.feed(chunk):
+                    yield ready
+                # Reading on to the body's end keeps the connection; silence is not waited for.
+                if translation.is_complete and not chunk:
+                    break
+        except ProviderError:
+            if not translation.is_complete:
+                raise
         translation.end()
 
     def _outcome(self, error: ProviderError | None) -> tuple[RecordStatus, Usage | None]:
         reading = self._reading
         if reading is not None and reading.usage is not None:
-            ended = RecordStatus.COMPLETED if error is None else RecordStatus.INTERRUPTED
-            return ended, reading.usage
+            if error is None:
+                return RecordStatus.COMPLETED, reading.usage
+            # Usage of an unfinished answer may only be a running count.
+            if reading.finish_reason is not None:
+                return RecordStatus.INTERRUPTED, reading.usage
         if error is not None and error.cost_is_zero:
             return RecordStatus.FAILED, NO_USAGE
         if self._upstream_generation_id is None:
             return RecordStatus.UNKNOWN, NO_USAGE
+        # First, because asking may outlast this process; then the sweeper asks.
+        self._checkpoint()
         return RecordStatus.INTERRUPTED, self._archived_usage(self._upstream_generation_id)
 
     def _archived_usage(self, upstream_generation_id: str) -> Usage | None:
@@ -170,12 +189,6 @@ class Meter:
     def _leave_to_sweeper(self, reason: str) -> None:
         self._checkpoint()
         self._ports.journal.unsettled(generation_id=self._hold.generation_id, reason=reason)
-
-    def _note_generation(self, upstream_generation_id: str | None) -> None:
-        self._header_generation_id = upstream_generation_id
-        self._ports.journal.forwarded(
-            generation_id=self._hold.generation_id, upstream_generation_id=upstream_generation_id
-        )
 
     @property
     def _upstream_generation_id(self) -> str | None:

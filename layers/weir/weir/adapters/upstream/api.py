@@ -58,7 +58,8 @@ class UpstreamApi:
             deadline_ms=self._clock.now_ms() + LOOKUP_DEADLINE_MS,
         )
         try:
-            answer = json.loads(_body(response, max_bytes=_MAX_LOOKUP_BYTES), parse_float=Decimal)
+            body = _body(response, max_bytes=_MAX_LOOKUP_BYTES, waits=True)
+            answer = json.loads(body, parse_float=Decimal)
         except (ValueError, RecursionError):
             answer = None
         finally:
@@ -84,32 +85,33 @@ def _accepted(response: UpstreamResponse, *, key: str) -> UpstreamResponse:
         return response
     try:
         if is_success:
-            compressed = ProviderError("Upstream's answer is compressed.", cost_is_zero=False)
-            compressed.upstream_generation_id = response.generation_id
-            raise compressed
-        raise refusal(
-            response.status, headers=response.headers, body=_error_body(response, key=key)
-        )
+            error = ProviderError("Upstream's answer is compressed.", cost_is_zero=False)
+        else:
+            body = _error_body(response, key=key)
+            error = refusal(response.status, headers=response.headers, body=body)
     finally:
         response.close()
+    error.upstream_generation_id = response.generation_id
+    raise error
 
 
 def _error_body(response: UpstreamResponse, *, key: str) -> ErrorBody:
     if response.is_encoded:
         return ErrorBody()
     try:
-        body = _body(response, max_bytes=_MAX_ERROR_BYTES)
+        # A silent error body is not worth the wait: the deadline may be minutes away.
+        body = _body(response, max_bytes=_MAX_ERROR_BYTES, waits=False)
     except ProviderError:
         # The status alone decides; a body that broke off only costs the message.
         return ErrorBody()
     return read_error_body(body, secret=key)
 
 
-def _body(response: UpstreamResponse, *, max_bytes: int) -> bytes:
-    """Read a small body; gives up at the first silence and at the limit."""
+def _body(response: UpstreamResponse, *, max_bytes: int, waits: bool) -> bytes:
+    """Read a small body up to the limit; unless it `waits`, up to the first silence."""
     body = bytearray()
     for chunk in response.chunks():
         body += chunk
-        if not chunk or len(body) > max_bytes:
+        if len(body) > max_bytes or not (chunk or waits):
             break
     return bytes(body[:max_bytes])

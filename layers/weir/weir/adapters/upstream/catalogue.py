@@ -95,9 +95,6 @@ def parse_price(model: Mapping[str, Any]) -> ModelPrice | None:
             image_pico_usd=_highest(pricing, "image") or PicoUsd(0),
             web_search_pico_usd=_highest(pricing, "web_search") or PicoUsd(0),
             context_tokens=_count(model.get("context_length")),
-            max_completion_tokens=_count(
-                _mapping(model, "top_provider").get("max_completion_tokens")
-            ),
         )
     except ValueError:
         return None
@@ -122,10 +119,7 @@ def _alternatives(pricing: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         yield from (entry for entry in overrides if isinstance(entry, dict))
 
 
-def _mapping(model: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    value = model.get(name)
-    return value if isinstance(value, dict) else {}
-
-
 def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and value > 0 else None
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    return value if value > 0 else None

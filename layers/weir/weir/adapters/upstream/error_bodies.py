@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 _MAX_MESSAGE_CHARS = 2_000
 _MASK = "***"
+# Each level is two or three calls deep; Python allows about a thousand.
+_MAX_DEPTH = 32
 _DROPPED = frozenset({"user_id"})
 _OPERATORS_LIMIT = "openrouter_"
 
@@ -40,23 +42,25 @@ def read_error_body(body: bytes, *, secret: str) -> ErrorBody:
     message, metadata = error.get("message"), error.get("metadata")
     return ErrorBody(
         message=_text(message, secret)[:_MAX_MESSAGE_CHARS] if isinstance(message, str) else None,
-        metadata=_object(metadata, secret) if isinstance(metadata, dict) else None,
+        metadata=_object(metadata, secret, depth=1) if isinstance(metadata, dict) else None,
     )
 
 
-def _clean(value: object, secret: str) -> object:
+def _clean(value: object, secret: str, *, depth: int) -> object:
     if isinstance(value, str):
         return _text(value, secret)
+    if not isinstance(value, dict | list):
+        return value
+    if depth >= _MAX_DEPTH:
+        return _MASK
     if isinstance(value, dict):
-        return _object(value, secret)
-    if isinstance(value, list):
-        return [_clean(item, secret) for item in value]
-    return value
+        return _object(value, secret, depth=depth + 1)
+    return [_clean(item, secret, depth=depth + 1) for item in value]
 
 
-def _object(value: Mapping[str, object], secret: str) -> dict[str, object]:
+def _object(value: Mapping[str, object], secret: str, *, depth: int) -> dict[str, object]:
     return {
-        _text(name, secret): _clean(item, secret)
+        _text(name, secret): _clean(item, secret, depth=depth)
         for name, item in value.items()
         if name not in _DROPPED
     }

@@ -60,6 +60,6 @@ def _usage(data: Mapping[str, Any]) -> Usage:
 def _tokens(data: Mapping[str, Any], *names: str) -> int:
     for name in names:
         value = data.get(name)
-        if isinstance(value, int) and value >= 0:
+        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
             return value
     return 0

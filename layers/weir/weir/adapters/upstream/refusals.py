@@ -1,7 +1,8 @@
 """What an upstream error status means to the tenant: one table.
 
 The tenant's own mistakes and upstream's troubles pass with their status. What concerns the
-operator's account is hidden: the tenant can neither see nor mend it. All of it cost nothing.
+operator's account is hidden: the tenant can neither see nor mend it. A refusal costs nothing, but
+for the statuses by which an edge gives up on an origin that may go on and bill.
 """
 
 import logging
@@ -15,6 +16,7 @@ _PASSED = frozenset({
     400, 403, 404, 408, 409, 410, 412, 413, 422, 429,
     500, 502, 503, 504, 524, 529,
 })  # fmt: skip
+_GAVE_UP = frozenset({408, 504, 524})
 _PAYMENT_REQUIRED = 402
 _FORBIDDEN = 403
 _FIRST_SERVER_ERROR = 500
@@ -44,7 +46,7 @@ def refusal(status: int, *, headers: Mapping[str, str], body: ErrorBody) -> Prov
     return ProviderError(
         (not hidden and body.message) or _generic(status),
         status=status,
-        cost_is_zero=True,
+        cost_is_zero=status not in _GAVE_UP,
         metadata=body.metadata,
         retry_after_s=retry_after_s if status in _KEEP_RETRY_AFTER else None,
     )

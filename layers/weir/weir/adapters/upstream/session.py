@@ -24,7 +24,8 @@ from weir.adapters.upstream.responses import UpstreamResponse
 from weir.domain.errors import ProviderError
 from weir.domain.ports import Clock
 
-DEFAULT_IDLE_S = 10.0
+# Also how late a hold's checkpoint can be while upstream is silent.
+DEFAULT_IDLE_S = 2.0
 MAX_BODY_BYTES = 64_000_000
 
 _POOL_SIZE = 16

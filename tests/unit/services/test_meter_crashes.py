@@ -1,0 +1,111 @@
+"""What a request leaves behind for the sweeper, and when it is over."""
+
+import pytest
+
+from tests.support.fakes import TENANT, USAGE, FakeArchive, FakeResponse
+from tests.support.metering import HOLD, Bench
+from weir.domain.errors import ProviderError
+from weir.domain.money import NanoUsd
+from weir.domain.usage import RecordStatus, Usage
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+def test_a_long_stream_is_checkpointed_once(bench: Bench) -> None:
+    def wait() -> None:
+        bench.clock.ms += 1_500
+
+    list(bench.relay(b"a", wait, b"b", wait, b"", wait, b"c", b"usage"))
+
+    assert bench.ledger.calls == ["reserve", "checkpoint", "record", "settle"]
+
+
+def test_a_short_stream_costs_three_writes(bench: Bench) -> None:
+    list(bench.relay(b"a", b"usage"))
+
+    assert bench.ledger.calls == ["reserve", "record", "settle"]
+
+
+def test_a_failed_checkpoint_is_tried_again_later(bench: Bench) -> None:
+    bench.ledger.fail_next("checkpoint")
+
+    def wait() -> None:
+        bench.clock.ms += 3_000
+
+    list(bench.relay(b"a", wait, b"b", wait, b"c", wait, b"d", b"usage"))
+
+    assert bench.ledger.calls.count("checkpoint") == 2
+    assert bench.is_settled
+
+
+def test_an_unforeseen_fault_leaves_the_request_to_the_sweeper(bench: Bench) -> None:
+    with pytest.raises(RuntimeError):
+        list(bench.relay(b"a", RuntimeError("bug")))
+
+    assert HOLD.generation_id in bench.ledger.account(TENANT.tenant_id).holds
+    assert bench.journal.lines[-1][0] == "unsettled"
+
+
+def test_a_generation_that_nobody_named_cannot_be_checkpointed(bench: Bench) -> None:
+    def wait() -> None:
+        bench.clock.ms += 9_000
+
+    response = FakeResponse([b"a", wait, b"b", b"usage"], generation_id=None)
+
+    list(bench.start().relay(response, bench.translation))
+
+    assert bench.ledger.calls == ["reserve", "record", "settle"]
+
+
+def test_a_checkpointed_hold_is_left_as_it_is(bench: Bench) -> None:
+    def wait() -> None:
+        bench.clock.ms += 9_000
+
+    list(bench.relay(b"a", wait, b"b"))
+
+    assert bench.ledger.calls == ["reserve", "checkpoint"]
+    assert bench.journal.lines[-1][0] == "unsettled"
+
+
+def test_an_answer_that_cannot_be_read_is_priced_by_the_id_it_came_with(bench: Bench) -> None:
+    bench.archive = FakeArchive([USAGE])
+    error = ProviderError("compressed", cost_is_zero=False)
+    error.upstream_generation_id = "gen-up"
+
+    bench.start().close(error)
+
+    assert bench.archive.asked == ["gen-up"]
+    assert bench.record.usage == USAGE
+
+
+def test_a_running_count_is_no_final_cost_when_the_stream_breaks(bench: Bench) -> None:
+    final = Usage(cost_nano_usd=NanoUsd(9_000))
+    bench.archive = FakeArchive([final])
+
+    list(bench.relay(b"usage", ProviderError("cut", cost_is_zero=False)))
+
+    assert bench.record.usage == final
+
+
+def test_an_answer_that_is_complete_cannot_break_any_more(bench: Bench) -> None:
+    reset = ProviderError("reset", cost_is_zero=False)
+
+    relayed = list(bench.relay(b"usage", b"complete", reset))
+
+    assert relayed == [b"usage", b"[DONE]"]
+    assert bench.record.status is RecordStatus.COMPLETED
+
+
+def test_silence_after_the_end_is_not_waited_for(bench: Bench) -> None:
+    relayed = list(bench.relay(b"usage", b"complete", b"", b"never read"))
+
+    assert relayed == [b"usage", b"[DONE]"]
+
+
+def test_the_hold_knows_upstreams_id_before_its_ledger_is_asked(bench: Bench) -> None:
+    list(bench.relay(b"a", b"error"))
+
+    assert bench.ledger.calls[:2] == ["reserve", "checkpoint"]
