@@ -64,9 +64,16 @@ def test_a_taken_port_is_noticed_before_anything_starts() -> None:
     assert f"cannot serve on port {port}" in errors
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("step", ["simulator", "loading", "embedded AWS", "deploying"])
-def test_the_start_unwinds_when_interrupted(number: signal.Signals, step: str) -> None:
+@pytest.mark.parametrize(
+    ("step", "number"),
+    [
+        ("simulator", signal.SIGINT),
+        ("loading", signal.SIGTERM),
+        ("embedded AWS", signal.SIGINT),
+        ("deploying", signal.SIGTERM),
+    ],
+)
+def test_the_start_unwinds_when_interrupted(step: str, number: signal.Signals) -> None:
     with program(PORT="0") as process:
         assert process.stdout is not None
         seen = ""
