@@ -109,7 +109,12 @@ def test_aws_itself_is_meant_when_no_emulator_is_named(
         assert variable == {"Ref": "AwsEndpointUrl"}
 
     monkeypatch.setenv("AWS_ENDPOINT_URL", default)
-    client = boto3.client("dynamodb", region_name="us-east-1")
+    client = boto3.client(
+        "dynamodb",
+        region_name="us-east-1",
+        aws_access_key_id="unused",
+        aws_secret_access_key="unused",
+    )
 
     assert client.meta.endpoint_url == "https://dynamodb.us-east-1.amazonaws.com"
 

@@ -61,7 +61,14 @@ def test_model_answers_with_its_own_token_counts_when_asked(simulator: Simulator
 
 
 def test_model_streams_token_by_token_when_asked(simulator: Simulator) -> None:
-    answer = chat(simulator, model=MODEL, content="Count to ten.", max_tokens=12, stream=True)
+    answer = chat(
+        simulator,
+        model=MODEL,
+        content="Tell a long story.",
+        max_tokens=12,
+        temperature=0,
+        stream=True,
+    )
 
     *tokens, finish, usage = answer.events
     assert len(tokens) > 3
@@ -73,11 +80,14 @@ def test_model_streams_token_by_token_when_asked(simulator: Simulator) -> None:
 def test_model_stops_and_charges_the_tokens_so_far_when_the_client_leaves(
     simulator: Simulator,
 ) -> None:
-    body = chat_body(model=MODEL, content="Tell a long story.", max_tokens=1500, stream=True)
+    body = chat_body(
+        model=MODEL, content="Tell a long story.", max_tokens=1500, temperature=0, stream=True
+    )
     with open_call(f"{simulator.url}/chat/completions", body=body) as call:
         received = b""
         while received.count(b"data: ") < 5:
-            received += call.recv(65536)
+            assert (piece := call.recv(65536))
+            received += piece
 
     assert simulator.ledger.wait_until_final(timeout_s=30)
     entry = simulator.ledger.entries()[-1]

@@ -20,10 +20,13 @@ def _surroundings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("POWERTOOLS_METRICS_NAMESPACE", "Weir")
     monkeypatch.setenv("POWERTOOLS_LOG_LEVEL", "DEBUG")
     package = logging.getLogger("weir")
-    before = (package.handlers, package.level, package.propagate)
+    before = (package.handlers, package.propagate)
+    names = ("weir", "boto3", "botocore", "urllib3")
+    levels = {name: logging.getLogger(name).level for name in names}
     yield
-    package.handlers, package.propagate = before[0], before[2]
-    package.setLevel(before[1])
+    package.handlers, package.propagate = before
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
 
 
 def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
