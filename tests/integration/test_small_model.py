@@ -86,7 +86,8 @@ def test_model_stops_and_charges_the_tokens_so_far_when_the_client_leaves(
     with open_call(f"{simulator.url}/chat/completions", body=body) as call:
         received = b""
         while received.count(b"data: ") < 5:
-            assert (piece := call.recv(65536))
+            piece = call.recv(65536)
+            assert piece
             received += piece
 
     assert simulator.ledger.wait_until_final(timeout_s=30)
