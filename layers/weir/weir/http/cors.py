@@ -10,38 +10,3 @@ CORS_HEADERS: Mapping[str, str] = MappingProxyType(
     }
 )
 """Headers of every answer, errors included."""
-
-_REQUEST_HEADERS = (
-    "Authorization,"
-    "Content-Type,"
-    "HTTP-Referer,"
-    "Idempotency-Key,"
-    "X-Api-Key,"
-    "X-OpenRouter-App-Visibility,"
-    "X-OpenRouter-Categories,"
-    "X-OpenRouter-Experimental-Metadata,"
-    "X-OpenRouter-Metadata,"
-    "X-OpenRouter-Title,"
-    "X-Session-Id,"
-    "X-Stainless-Arch,"
-    "X-Stainless-Async,"
-    "X-Stainless-Lang,"
-    "X-Stainless-OS,"
-    "X-Stainless-Package-Version,"
-    "X-Stainless-Retry-Count,"
-    "X-Stainless-Runtime,"
-    "X-Stainless-Runtime-Version,"
-    "X-Stainless-Timeout,"
-    "X-Title,"
-    "x-anthropic-beta"
-)
-
-PREFLIGHT_HEADERS: Mapping[str, str] = MappingProxyType(
-    {
-        **CORS_HEADERS,
-        "Access-Control-Allow-Methods": "GET,OPTIONS,PATCH,DELETE,POST,PUT",
-        "Access-Control-Allow-Headers": _REQUEST_HEADERS,
-        "Access-Control-Max-Age": "600",
-    }
-)
-"""Headers of the answer (204, no body) to an OPTIONS request."""
