@@ -100,8 +100,10 @@ class LlamaModel:
     def _read_port(self) -> int:
         assert self._process.stdout is not None
         watchdog = threading.Timer(_LOAD_TIMEOUT_S, self._process.kill)
-        watchdog.start()
+        # An interrupt may come at any line; the program must not wait for what it cuts short.
+        watchdog.daemon = True
         try:
+            watchdog.start()
             line = self._process.stdout.readline()
         except KeyboardInterrupt:  # it hears of the end of its stdin only once it has loaded
             self._process.kill()
@@ -109,7 +111,8 @@ class LlamaModel:
             raise
         finally:
             watchdog.cancel()
-            watchdog.join()
+            if watchdog.is_alive():
+                watchdog.join()
         report = json.loads(line) if line else {}
         if "port" in report:
             return int(report["port"])
