@@ -1,17 +1,26 @@
-"""Accounts: one budget holder with limits, open holds and counters, as one ledger item."""
+"""Accounts: one budget holder with limits, open holds and counters, as one ledger item.
 
+Accounts form a tree: the tenant's own account, below it that of an API key or of an end user which
+has limits of its own. A request is held on the tenant's account first and released from it last.
+"""
+
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NewType
+from typing import NewType, Protocol
 
+from weir.domain import generations
 from weir.domain.generations import GenerationId
-from weir.domain.holds import Hold
+from weir.domain.holds import Hold, Level
+from weir.domain.limits import AccountLimits
 from weir.domain.money import NanoUsd
+from weir.domain.tenants import TenantId
 
 AccountId = NewType("AccountId", str)
 
-UNLIMITED = 10**15
+_BELOW = "/"
+_END_USER_DIGITS = 20
 
 
 class AccountStatus(StrEnum):
@@ -22,24 +31,13 @@ class AccountStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AccountLimits:
-    """Ceilings of one account lane; `UNLIMITED` switches one off.
-
-    `monthly_nano_usd` bounds what may be held and spent in a UTC calendar month.
-    """
-
-    requests_per_minute: int = UNLIMITED
-    tokens_per_minute: int = UNLIMITED
-    in_flight: int = UNLIMITED
-    monthly_nano_usd: NanoUsd = NanoUsd(UNLIMITED)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """The state of one account lane.
 
     `available` is what is left to hold: credit - spent - open holds. Counters are keyed by their
-    period, so that no reset job exists: minutes are epoch minutes, days `yymmdd`, months `yymm`.
+    period, so that no reset job exists: minutes are epoch minutes, days `yymmdd`, limit periods as
+    `periods.period_key` names them. `folded` is what the closed days, whose counters are gone, have
+    cost; `folded_requests` counts their requests.
     """
 
     account_id: AccountId
@@ -54,6 +52,83 @@ class Account:
     holds: Mapping[GenerationId, Hold]
     requests_by_minute: Mapping[int, int] = field(default_factory=dict)
     tokens_by_minute: Mapping[int, int] = field(default_factory=dict)
-    remaining_by_month: Mapping[str, int] = field(default_factory=dict)
+    remaining_by_period: Mapping[str, int] = field(default_factory=dict)
     requests_by_day: Mapping[str, int] = field(default_factory=dict)
     spent_by_day: Mapping[str, int] = field(default_factory=dict)
+    folded_nano_usd: NanoUsd = NanoUsd(0)
+    folded_requests: int = 0
+
+    @property
+    def held_nano_usd(self) -> NanoUsd:
+        """Return the sum of all open holds."""
+        return NanoUsd(sum(hold.estimate_nano_usd for hold in self.holds.values()))
+
+
+def tenant_account(tenant_id: TenantId) -> AccountId:
+    """Return the id of a tenant's own account: the tenant's id."""
+    return AccountId(tenant_id)
+
+
+def key_account(tenant_id: TenantId, key_id: str) -> AccountId:
+    """Return the id of the account of an API key with limits of its own."""
+    return AccountId(f"{tenant_id}{_BELOW}key{_BELOW}{key_id}")
+
+
+def end_user_account(tenant_id: TenantId, end_user: str) -> AccountId:
+    """Return the id of an end user's account; a digest, because the name is the tenant's text."""
+    digest = hashlib.sha256(end_user.encode()).hexdigest()[:_END_USER_DIGITS]
+    return AccountId(f"{tenant_id}{_BELOW}user{_BELOW}{digest}")
+
+
+def tenant_of(account_id: AccountId) -> TenantId:
+    """Return the tenant an account belongs to."""
+    return TenantId(account_id.partition(_BELOW)[0])
+
+
+def is_tenant_account(account_id: AccountId) -> bool:
+    """Tell whether an account is a tenant's own. Only such accounts have lanes and credit."""
+    return _BELOW not in account_id
+
+
+def is_end_user_account(account_id: AccountId) -> bool:
+    """Tell whether an account is that of an end user."""
+    return f"{_BELOW}user{_BELOW}" in account_id
+
+
+class Charged(Protocol):
+    """What tells the accounts of a request: its hold, or its usage record."""
+
+    @property
+    def key_id(self) -> str:
+        """The API key that asked."""
+        ...
+
+    @property
+    def end_user(self) -> str | None:
+        """The end user that asked."""
+        ...
+
+    @property
+    def levels(self) -> frozenset[Level]:
+        """The accounts below the tenant's."""
+        ...
+
+
+def charged_accounts(tenant_id: TenantId, request: Charged) -> tuple[AccountId, ...]:
+    """Return every account a request is held on and charged to, the tenant's first."""
+    return tenant_account(tenant_id), *accounts_below(tenant_id, request).values()
+
+
+def accounts_below(tenant_id: TenantId, request: Charged) -> Mapping[Level, AccountId]:
+    """Return the accounts below the tenant's that a request is held on and charged to."""
+    found = {}
+    if Level.KEY in request.levels:
+        found[Level.KEY] = key_account(tenant_id, request.key_id)
+    if Level.END_USER in request.levels and request.end_user is not None:
+        found[Level.END_USER] = end_user_account(tenant_id, request.end_user)
+    return found
+
+
+def lane_of(account_id: AccountId, generation_id: GenerationId) -> int:
+    """Return the lane of an account that carries a request; only a tenant's account has several."""
+    return generations.lane(generation_id) if is_tenant_account(account_id) else 0

@@ -10,6 +10,7 @@ import zlib
 from dataclasses import dataclass
 from enum import StrEnum
 
+from weir.domain.periods import LimitPeriod
 from weir.domain.tenants import Tenant
 
 RANDOM_BYTES = 28
@@ -30,7 +31,9 @@ class ApiKey:
     """A stored key: whose it is and what it may do. Never holds the key itself.
 
     `expires_at_ms` is epoch milliseconds, None when the key does not expire.
-    `key_id` is the short public name used in holds, usage records and logs (8 hex of the hash).
+    `key_id` is the short public name used in holds, usage records and logs (8 hex of the hash); no
+    two keys of a tenant share one. `limit_period` is None for a key without limits of its own;
+    otherwise it has an account below the tenant's, and this is the period of its spending limit.
     """
 
     key_hash: str
@@ -39,6 +42,7 @@ class ApiKey:
     label: str
     disabled: bool
     expires_at_ms: int | None
+    limit_period: LimitPeriod | None = None
 
     @property
     def key_id(self) -> str:

@@ -4,12 +4,16 @@ WeirError
 ├── InvalidRequestError      400  the request is malformed; the message says what to change
 ├── InvalidApiKeyError       401  no key, or not one of ours
 ├── InsufficientCreditsError 402  the account cannot cover the estimate
-├── ForbiddenError           403  suspended account, wrong kind of key
+├── ForbiddenError           403  suspended account, exhausted limit, wrong kind of key
+│   └── MissingAccountError  403  there is no such account
 ├── NotFoundError            404
+├── ConflictError            409  the same request is in flight
 ├── PayloadTooLargeError     413
+├── UnprocessableError       422  an Idempotency-Key that belongs to another request
 ├── RateLimitExceededError   429  requests or tokens per minute, requests in flight
 ├── ProviderError            502  upstream refused, failed or broke off (carries its own status)
-│   └── UpstreamTimeoutError 408  upstream did not finish within the deadline
+│   ├── UpstreamTimeoutError 408  upstream did not finish within the deadline
+│   └── CancelledGenerationError 499  the tenant stopped it
 └── StoreUnavailableError    503  the ledger cannot be reached; nothing was sent upstream
 """
 
@@ -27,6 +31,7 @@ class WeirError(Exception):
         message: Safe to show: holds no key, prompt or internal address.
         metadata: Becomes `error.metadata`; None is omitted.
         retry_after_s: Whole seconds for `Retry-After`; None is omitted.
+        headers: Sent along with the answer.
         generation_id: Ours, once a hold exists; becomes `X-Generation-Id`.
     """
 
@@ -39,8 +44,10 @@ class WeirError(Exception):
         status: int | None = None,
         metadata: Metadata | None = None,
         retry_after_s: int | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
+        self.headers = dict(headers or {})
         self.status = status or self.default_status
         self.message = message
         self.metadata = metadata
@@ -72,10 +79,26 @@ class ForbiddenError(WeirError):
     default_status = 403
 
 
+class MissingAccountError(ForbiddenError):
+    """There is no account to charge; that of an end user is opened with its first request."""
+
+
 class NotFoundError(WeirError):
     """The resource is absent, or belongs to somebody else."""
 
     default_status = 404
+
+
+class ConflictError(WeirError):
+    """The same request is in flight; its answer can be had later."""
+
+    default_status = 409
+
+
+class UnprocessableError(WeirError):
+    """An Idempotency-Key was used before, with another request."""
+
+    default_status = 422
 
 
 class PayloadTooLargeError(WeirError):
@@ -120,6 +143,12 @@ class UpstreamTimeoutError(ProviderError):
     """Upstream did not finish within the deadline of the request."""
 
     default_status = 408
+
+
+class CancelledGenerationError(ProviderError):
+    """The tenant asked for a running request to be stopped; what upstream made so far costs."""
+
+    default_status = 499
 
 
 class StoreUnavailableError(WeirError):

@@ -5,6 +5,7 @@ two base62 characters are the lane, the other 18 (107 bits) are random: day, ten
 lane are derivable, so a record is found by its id with one read and no index (ADR 0003).
 """
 
+import re
 from datetime import UTC, datetime
 from typing import NewType
 
@@ -14,6 +15,7 @@ RANDOM_BYTES = 14
 LANES = 62 * 62
 
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_SHAPE = re.compile(r"gen-[0-9]{10}-[0-9A-Za-z]{20}")
 
 
 def new_generation_id(*, now_ms: int, lane: int, random: bytes) -> GenerationId:
@@ -33,6 +35,11 @@ def new_generation_id(*, now_ms: int, lane: int, random: bytes) -> GenerationId:
         raise ValueError(f"{RANDOM_BYTES} random bytes are needed, got {len(random)}")
     tail = _base62(int.from_bytes(random) % 62**18, width=18)
     return GenerationId(f"gen-{now_ms // 1000:010d}-{_base62(lane, width=2)}{tail}")
+
+
+def is_well_formed(text: str) -> bool:
+    """Tell whether a text can be the id of a request; day and lane can be had of no other."""
+    return _SHAPE.fullmatch(text) is not None
 
 
 def created_s(generation_id: GenerationId) -> int:

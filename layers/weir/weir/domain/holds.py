@@ -4,11 +4,14 @@ A hold is taken before the upstream call and replaced by the usage record's cost
 estimate only decides what may start; the bill is always upstream's own `usage.cost`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from weir.domain.generations import GenerationId
 from weir.domain.money import NanoUsd, nano_ceil
+from weir.domain.periods import LimitPeriod
+from weir.domain.price_plans import PricePlan
 from weir.domain.prices import ModelPrice
 from weir.domain.requests import ChatRequest
 from weir.domain.tenants import PromptBound
@@ -20,15 +23,29 @@ TOKENS_PER_MEDIA_PART = 8192
 MEDIA_BYTES_PER_TOKEN = 4
 
 
+class Level(StrEnum):
+    """An account below the tenant's that a request is held on as well. The stored letters."""
+
+    KEY = "k"
+    END_USER = "u"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
     """Credit that is set aside for one request until its usage record replaces it.
 
+    The hold on the tenant's account is the first taken and the last released, and tells all that
+    is needed to repair the request: it alone is the sweeper's work list.
+
     Attributes:
-        estimate_nano_usd: Highest cost the request can reach; what is set aside.
+        estimate_nano_usd: Highest price the request can reach; what is set aside.
         key_id: The API key that asked; written to the record by whoever settles.
         model: As requested.
         upstream_generation_id: Known after the checkpoint; lets the sweeper ask upstream's ledger.
+        end_user: Who asked, in the tenant's own words; see `end_users`.
+        levels: The accounts below the tenant's it is held on as well.
+        plan_version: The tenant's price plan when the hold was taken.
+        period: Of the limit of the account this hold is on; names the counter to settle.
     """
 
     generation_id: GenerationId
@@ -36,6 +53,10 @@ class Hold:
     key_id: str
     model: str
     upstream_generation_id: str | None = None
+    end_user: str | None = None
+    levels: frozenset[Level] = frozenset()
+    plan_version: int = 0
+    period: LimitPeriod = LimitPeriod.MONTHLY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,15 +81,30 @@ def prompt_tokens(request: ChatRequest, *, bound: PromptBound) -> int:
     return text + media + request.messages * TOKENS_PER_MESSAGE
 
 
-def estimate(request: ChatRequest, *, prices: Iterable[ModelPrice], bound: PromptBound) -> NanoUsd:
-    """Return the highest cost the request can reach with any of its models.
+def estimate(
+    request: ChatRequest,
+    *,
+    prices: Mapping[str, ModelPrice],
+    bound: PromptBound,
+    plan: PricePlan,
+) -> NanoUsd:
+    """Return the highest price the tenant can owe for the request, whichever model answers.
 
     Args:
-        prices: One price for each model that may answer; not empty.
+        prices: Model → upstream's price, for each model that may answer; not empty.
         bound: The tenant's way to bound the prompt.
+        plan: The tenant's price plan.
     """
     tokens = prompt_tokens(request, bound=bound)
-    return max(_cost(request, price=price, tokens=tokens) for price in prices)
+    return max(
+        plan.price(
+            model,
+            cost_nano_usd=_cost(request, price=price, tokens=tokens),
+            prompt_tokens=tokens,
+            completion_tokens=request.max_tokens,
+        )
+        for model, price in prices.items()
+    )
 
 
 def _cost(request: ChatRequest, *, price: ModelPrice, tokens: int) -> NanoUsd:

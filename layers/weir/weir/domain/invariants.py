@@ -1,20 +1,44 @@
 """The ledger's invariants: what must be true of all accounts and records at any quiet moment.
 
 Numbered as in the design; each function yields one sentence per violation. Pure, so that tests,
-`make audit` and a sample in production ask the same questions.
+`make audit` and a sample in production ask the same questions. A usage record belongs to every
+account it is charged to, and accounts are never removed.
 
-I1 nothing lost, nothing twice · I2 requests in flight · I3 conservation of credit · I4 spent is
-what the records say, in total and per day · I6 upstream's own ledger · I7 overspend is bounded
-· I9 nothing is left after a sweep · I10 integers only
+Of limits, a ledger proves less than of money, because they change and it keeps no history of them:
+I8 can be asked only of accounts whose limits have stayed the same. Tokens per minute are not in it;
+the last request that a minute admits may pass that limit by its own size.
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from weir.domain import generations, periods
-from weir.domain.accounts import Account, AccountId
+from weir.domain.account_invariants import account_violations, name
+from weir.domain.accounts import (
+    Account,
+    AccountId,
+    charged_accounts,
+    is_tenant_account,
+    lane_of,
+)
+from weir.domain.generations import GenerationId
 from weir.domain.money import NanoUsd
+from weir.domain.record_invariants import limit_violations, record_violations
+from weir.domain.upstream_invariants import upstream_violations
 from weir.domain.usage import RecordStatus, UsageRecord
+
+INVARIANTS: Mapping[str, str] = {
+    "I1": "every request has its record and its count, once",
+    "I2": "requests in flight are the open holds",
+    "I3": "available + held + spent is the credit",
+    "I4": "spent is the price of the records, in all and per day",
+    "I5": "rollups are the sums of the records",
+    "I6": "records are what upstream billed",
+    "I7": "overspend is no more than prices above their estimates",
+    "I8": "no limit is passed, remainders are exact",
+    "I9": "no hold outlives its request and a sweep",
+    "I10": "amounts are integers",
+}
+"""What each number means."""
 
 Lane = tuple[AccountId, int]
 
@@ -25,32 +49,53 @@ def violations(
     *,
     upstream: Mapping[str, NanoUsd] | None = None,
     swept: bool = False,
+    limits_unchanged: bool = False,
 ) -> list[str]:
-    """Check every invariant.
+    """Check every invariant but I5, which `rollup_violations` checks.
 
     Args:
         accounts: All account lanes.
         records: All usage records.
         upstream: Upstream's own ledger, generation id → cost; None leaves I6 out.
         swept: Whether a sweep has just run after the last hold's life.
+        limits_unchanged: Whether every account has had its limits since before its first request;
+            False leaves I8 out.
 
     Returns:
         One sentence per violation, beginning with the invariant's number; empty when all hold.
     """
     by_lane: defaultdict[Lane, list[UsageRecord]] = defaultdict(list)
     for record in records:
-        by_lane[_lane(record)].append(record)
-    found = [*_repeated(records), *_orphans(accounts, by_lane)]
+        for account_id in charged_accounts(record.tenant_id, record):
+            by_lane[account_id, lane_of(account_id, record.generation_id)].append(record)
+    found = [*_repeated(records), *_adjusted(records), *_orphans(accounts, by_lane)]
     for account in accounts:
         mine = by_lane[account.account_id, account.lane]
         settled = [record for record in mine if record.generation_id not in account.holds]
-        found += _balance(account, settled)
-        found += _days(account, settled)
-        found += _left_over(account, swept=swept)
-    found += _not_whole(accounts, records)
+        found += account_violations(account)
+        found += record_violations(account, settled)
+        if limits_unchanged:
+            found += limit_violations(account, settled)
+    found += _left_over(accounts, swept=swept)
+    found += _not_whole(records)
     if upstream is not None:
-        found += _against_upstream(accounts, records, upstream)
+        found += upstream_violations(accounts, records, billed=upstream)
     return found
+
+
+def rollup_violations(
+    computed: Mapping[str, object], stored: Mapping[str, object]
+) -> Iterator[str]:
+    """Check I5: every stored rollup is what its records add up to.
+
+    Args:
+        computed: Rollup's name → its sums, computed from all usage records.
+        stored: The same, as read.
+    """
+    for cell in sorted({*computed, *stored}):
+        expected, found = computed.get(cell), stored.get(cell)
+        if expected != found:
+            yield f"I5 {cell} holds {found}, but its records add up to {expected}"
 
 
 def _repeated(records: Iterable[UsageRecord]) -> Iterator[str]:
@@ -60,107 +105,49 @@ def _repeated(records: Iterable[UsageRecord]) -> Iterator[str]:
             yield f"I1 {generation_id} has {count} usage records"
 
 
+def _adjusted(records: Iterable[UsageRecord]) -> Iterator[str]:
+    """An unknown request and its adjustment name each other."""
+    by_id = {record.generation_id: record for record in records}
+    for row in by_id.values():
+        if row.is_adjustment and not _names(row.adjusts, row.generation_id, by_id):
+            yield f"I1 {row.generation_id} adjusts {row.adjusts}, which does not name it"
+        if row.adjusted_by is not None and row.adjusted_by not in by_id:
+            yield f"I1 {row.generation_id} is adjusted by {row.adjusted_by}, which does not exist"
+
+
+def _names(
+    original: GenerationId | None,
+    adjustment: GenerationId,
+    by_id: Mapping[GenerationId, UsageRecord],
+) -> bool:
+    row = None if original is None else by_id.get(original)
+    return row is not None and (row.status, row.adjusted_by) == (RecordStatus.UNKNOWN, adjustment)
+
+
 def _orphans(accounts: Iterable[Account], by_lane: Mapping[Lane, object]) -> Iterator[str]:
     known = {(account.account_id, account.lane) for account in accounts}
-    for account_id, lane in by_lane.keys() - known:
+    for account_id, lane in sorted(by_lane.keys() - known):
         yield f"I1 there are usage records of {account_id}#{lane}, which is no account"
 
 
-def _balance(account: Account, settled: Sequence[UsageRecord]) -> Iterator[str]:
-    name, held = _name(account), sum(h.estimate_nano_usd for h in account.holds.values())
-    spent, cost = account.spent_nano_usd, _cost(settled)
-    if account.sequence != len(settled) + len(account.holds):
-        yield (
-            f"I1 {name} took {account.sequence} holds, but {len(settled)} are settled "
-            f"and {len(account.holds)} are open"
-        )
-    if account.in_flight != len(account.holds):
-        yield f"I2 {name} counts {account.in_flight} in flight, but {len(account.holds)} are held"
-    if account.available_nano_usd + held + spent != account.credit_nano_usd:
-        yield (
-            f"I3 {name}: available {account.available_nano_usd} + held {held} + spent {spent} "
-            f"is not the credit {account.credit_nano_usd}"
-        )
-    if spent != cost:
-        yield f"I4 {name} spent {spent}, but its records cost {cost}"
-    excess = sum(max(0, r.usage.cost_nano_usd - r.estimate_nano_usd) for r in settled)
-    if -account.available_nano_usd > excess:
-        yield f"I7 {name} is overspent by {-account.available_nano_usd}, of which {excess} is due"
-
-
-def _days(account: Account, settled: Sequence[UsageRecord]) -> Iterator[str]:
-    name = _name(account)
-    costs: Counter[str] = Counter()
-    requests: Counter[str] = Counter(periods.day(held) for held in account.holds)
-    for record in settled:
-        costs[periods.day(record.generation_id)] += record.usage.cost_nano_usd
-        requests[periods.day(record.generation_id)] += 1
-    for day in sorted({*costs, *requests, *account.spent_by_day, *account.requests_by_day}):
-        spent, count = account.spent_by_day.get(day, 0), account.requests_by_day.get(day, 0)
-        if spent != costs[day]:
-            yield f"I4 {name} spent {spent} on {day}, but its records cost {costs[day]}"
-        if count != requests[day]:
-            yield f"I1 {name} counts {count} requests on {day}, but there are {requests[day]}"
-
-
-def _left_over(account: Account, *, swept: bool) -> Iterator[str]:
-    if swept:
-        for generation_id in account.holds:
-            yield f"I9 {_name(account)} still holds {generation_id} after the sweep"
-
-
-def _not_whole(accounts: Iterable[Account], records: Iterable[UsageRecord]) -> Iterator[str]:
+def _left_over(accounts: Sequence[Account], *, swept: bool) -> Iterator[str]:
+    """The sweeper goes by the holds of the tenants' own accounts: a hold below needs one above."""
+    in_sight = {
+        generation_id
+        for account in accounts
+        if is_tenant_account(account.account_id)
+        for generation_id in account.holds
+    }
     for account in accounts:
-        balance = account.credit_nano_usd, account.available_nano_usd, account.spent_nano_usd
-        held = (hold.estimate_nano_usd for hold in account.holds.values())
-        if any(type(amount) is not int for amount in (*balance, *held)):
-            yield f"I10 {_name(account)} has an amount that is no integer"
+        for generation_id in account.holds:
+            if swept:
+                yield f"I9 {name(account)} still holds {generation_id} after the sweep"
+            elif generation_id not in in_sight:
+                yield f"I9 {name(account)} holds {generation_id}, its tenant's account does not"
+
+
+def _not_whole(records: Iterable[UsageRecord]) -> Iterator[str]:
     for record in records:
-        if type(record.usage.cost_nano_usd) is not int:
-            yield f"I10 {record.generation_id} has a cost that is no integer"
-
-
-def _against_upstream(
-    accounts: Iterable[Account], records: Sequence[UsageRecord], upstream: Mapping[str, NanoUsd]
-) -> Iterator[str]:
-    named = Counter(r.upstream_generation_id for r in records if r.upstream_generation_id)
-    for upstream_id, count in named.items():
-        if count > 1:
-            yield f"I6 {count} usage records name upstream's {upstream_id}"
-    for record in records:
-        yield from _compared(record, upstream)
-    # What upstream billed without a record naming it belongs to a record that does not know
-    # upstream's id, or to a request still in flight.
-    unnamed = [key for key, cost in upstream.items() if cost and key not in named]
-    nameless = sum(record.upstream_generation_id is None for record in records)
-    open_holds = sum(len(account.holds) for account in accounts)
-    if len(unnamed) > nameless + open_holds:
-        yield (
-            f"I6 upstream billed {len(unnamed)} generations that no record names, but only "
-            f"{nameless} records know no id and {open_holds} requests are in flight"
-        )
-    unknown = open_holds + sum(record.status is RecordStatus.UNKNOWN for record in records)
-    if not unknown and _cost(records) != sum(upstream.values()):
-        yield f"I6 all records cost {_cost(records)}, upstream billed {sum(upstream.values())}"
-
-
-def _compared(record: UsageRecord, upstream: Mapping[str, NanoUsd]) -> Iterator[str]:
-    """Compare a record with the generation it names; an unknown cost can be compared to none."""
-    name, cost = record.upstream_generation_id, record.usage.cost_nano_usd
-    if name is None or record.status is RecordStatus.UNKNOWN:
-        return
-    billed = upstream.get(name, 0)
-    if billed != cost:
-        yield f"I6 {record.generation_id} costs {cost}, but upstream billed {billed} for {name}"
-
-
-def _lane(record: UsageRecord) -> Lane:
-    return AccountId(record.tenant_id), generations.lane(record.generation_id)
-
-
-def _name(account: Account) -> str:
-    return f"{account.account_id}#{account.lane}"
-
-
-def _cost(records: Iterable[UsageRecord]) -> int:
-    return sum(record.usage.cost_nano_usd for record in records)
+        amounts = record.usage.cost_nano_usd, record.price_nano_usd, record.estimate_nano_usd
+        if any(type(amount) is not int for amount in amounts):
+            yield f"I10 {record.generation_id} has an amount that is no integer"

@@ -41,6 +41,11 @@ def usd(amount: NanoUsd) -> Decimal:
     return Decimal(amount) / _NANO_PER_USD
 
 
+def usd_text(amount: NanoUsd) -> str:
+    """Write nano-USD as an exact number of USD: all its digits, no exponent."""
+    return f"{usd(amount):f}"
+
+
 def nano_ceil(amount: PicoUsd | int) -> NanoUsd:
     """Round pico-USD up to whole nano-USD; for estimates, which may never be too small."""
     return NanoUsd(-(-int(amount) // _PICO_PER_NANO))

@@ -3,16 +3,14 @@
 from collections.abc import Iterator
 from typing import Protocol
 
-from weir.domain.accounts import Account
 from weir.domain.api_keys import ApiKey
 from weir.domain.errors import WeirError
 from weir.domain.generations import GenerationId
-from weir.domain.holds import Hold, Reservation
-from weir.domain.money import NanoUsd
+from weir.domain.price_plans import PricePlan
 from weir.domain.prices import ModelPrice
 from weir.domain.requests import ChatRequest
 from weir.domain.tenants import TenantId
-from weir.domain.usage import Usage, UsageRecord
+from weir.domain.usage import ArchivedGeneration, Usage, UsageRecord
 
 
 class Clock(Protocol):
@@ -48,59 +46,6 @@ class PriceList(Protocol):
         Raises:
             ProviderError: The catalogue cannot be read and nothing is remembered of the model.
         """
-        ...
-
-
-class CreditLedger(Protocol):
-    """Reserve → record → settle, each one conditional write (ledger design, section 2)."""
-
-    def reserve(self, tenant_id: TenantId, *, reservation: Reservation) -> Account:
-        """Take the hold and return the account as it then is. Repeating it is harmless.
-
-        Raises:
-            ForbiddenError: The account is suspended.
-            RateLimitExceededError: A rate or concurrency limit is reached.
-            InsufficientCreditsError: Credit or the monthly cap does not cover the estimate.
-            StoreUnavailableError: The ledger cannot be reached.
-        """
-        ...
-
-    def checkpoint(self, tenant_id: TenantId, *, hold: Hold, upstream_generation_id: str) -> None:
-        """Write upstream's generation id into an open hold; does nothing when it is gone.
-
-        Raises:
-            StoreUnavailableError: The ledger cannot be reached.
-        """
-        ...
-
-    def record(self, tenant_id: TenantId, *, record: UsageRecord) -> UsageRecord:
-        """Store the usage record unless one exists; return the stored one (first writer wins).
-
-        Raises:
-            StoreUnavailableError: The ledger cannot be reached.
-        """
-        ...
-
-    def settle(
-        self, tenant_id: TenantId, *, hold: Hold, cost_nano_usd: NanoUsd, now_ms: int
-    ) -> bool:
-        """Replace the hold by the stored record's cost; False when it was settled before.
-
-        Raises:
-            StoreUnavailableError: The ledger cannot be reached.
-        """
-        ...
-
-
-class LedgerReader(Protocol):
-    """Reads the whole ledger, consistently; for the sweeper and the audit."""
-
-    def accounts(self) -> Iterator[Account]:
-        """Yield every account lane."""
-        ...
-
-    def records(self) -> Iterator[UsageRecord]:
-        """Yield every usage record."""
         ...
 
 
@@ -144,11 +89,59 @@ class Provider(Protocol):
 class GenerationArchive(Protocol):
     """Upstream's own ledger of finished generations."""
 
-    def usage(self, upstream_generation_id: str) -> Usage | None:
-        """Return what a generation cost, or None when upstream does not know it (yet).
+    def generation(self, upstream_generation_id: str) -> ArchivedGeneration | None:
+        """Return what a generation was, or None when upstream does not know it (yet).
 
         Raises:
             ProviderError: Upstream could not be asked.
+        """
+        ...
+
+
+class Cancellations(Protocol):
+    """Requests that their tenant wants stopped."""
+
+    def is_cancelled(self, tenant_id: TenantId, generation_id: GenerationId) -> bool:
+        """Tell whether a running request is to stop.
+
+        Raises:
+            StoreUnavailableError: The store cannot answer.
+        """
+        ...
+
+
+class CancellationRequests(Protocol):
+    """Where a tenant's wish to stop a request is left for it."""
+
+    def cancel(self, tenant_id: TenantId, generation_id: GenerationId, *, now_ms: int) -> None:
+        """Ask a running request to stop; asking again is harmless.
+
+        Raises:
+            StoreUnavailableError: The store cannot take it.
+        """
+        ...
+
+
+class PricePlans(Protocol):
+    """Every version of every tenant's price plan."""
+
+    def plan(self, tenant_id: TenantId, *, version: int) -> PricePlan:
+        """Return one version of a tenant's price plan; version 0 is always `AT_COST`.
+
+        Raises:
+            StoreUnavailableError: The store cannot answer.
+        """
+        ...
+
+
+class SettleQueue(Protocol):
+    """Where a record goes that the ledger did not take: it is written a little later."""
+
+    def put(self, record: UsageRecord) -> None:
+        """Hand a record over, to be stored and settled.
+
+        Raises:
+            StoreUnavailableError: The queue does not take it either.
         """
         ...
 
@@ -208,8 +201,20 @@ class Journal(Protocol):
         """The request was answered with an error before the first byte."""
         ...
 
+    def replayed(self, *, generation_id: GenerationId) -> None:
+        """A kept answer was sent again, free of charge."""
+        ...
+
+    def degraded(self, *, generation_id: GenerationId, reason: str) -> None:
+        """Something that a request can do without did not work."""
+        ...
+
+    def queued(self, *, generation_id: GenerationId, reason: str) -> None:
+        """The ledger did not take the record; the settle queue did."""
+        ...
+
     def unsettled(self, *, generation_id: GenerationId, reason: str) -> None:
-        """Record or settle failed, or the cost is not known yet: the sweeper will repair it."""
+        """A hold stays open, or the cost is not known yet: the sweeper will repair it."""
         ...
 
     def settled(self, *, record: UsageRecord) -> None:

@@ -23,6 +23,7 @@ class ChatRequest:
         max_tokens: Completion bound that goes upstream, ≥ 1.
         unpriced_feature: Name of a feature it asks for whose price no catalogue bounds, such as
             `service_tier "priority"`; None when there is none.
+        end_user: Who asks, from the field `user`, as `end_users` stores it; None when not named.
     """
 
     body: bytes
@@ -36,3 +37,4 @@ class ChatRequest:
     web_searches: int
     max_tokens: int
     unpriced_feature: str | None
+    end_user: str | None = None

@@ -4,7 +4,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
 
+from weir.domain.limits import AccountLimits
 from weir.domain.money import NanoUsd
+from weir.domain.periods import LimitPeriod
+from weir.domain.price_plans import AT_COST, PricePlan
 
 TenantId = NewType("TenantId", str)
 
@@ -28,6 +31,10 @@ class Tenant:
         unpriced_hold_nano_usd: Flat hold for a model or feature without a known price; None
             refuses it.
         lanes: Number of items the tenant's account is split into.
+        limit_period: Of the spending limit of the tenant's account.
+        end_user_limits: Limits of each end user that a request names; such an account is opened
+            with its first request. None gives end users no accounts.
+        plan: What the tenant pays for what upstream charges.
     """
 
     tenant_id: TenantId
@@ -36,3 +43,6 @@ class Tenant:
     prompt_bound: PromptBound = PromptBound.STRICT
     unpriced_hold_nano_usd: NanoUsd | None = None
     lanes: int = 1
+    limit_period: LimitPeriod = LimitPeriod.MONTHLY
+    end_user_limits: AccountLimits | None = None
+    plan: PricePlan = AT_COST

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from weir.domain.generations import GenerationId
+from weir.domain.holds import Level
 from weir.domain.money import NanoUsd
+from weir.domain.price_plans import PricePlan
 from weir.domain.tenants import TenantId
 
 
@@ -12,14 +14,17 @@ class RecordStatus(StrEnum):
     """How a request ended, as its usage record says.
 
     COMPLETED: upstream reported usage. FAILED: upstream certainly charged nothing.
-    INTERRUPTED: broken off; cost read from upstream's ledger. UNKNOWN: nobody knows the cost (0 is
-    stored, an alarm is raised, reconciliation looks again).
+    INTERRUPTED: broken off; cost read from upstream's ledger. CANCELLED: the same, at the tenant's
+    own wish. UNKNOWN: nobody knows the cost (0 is stored, an alarm is raised, reconciliation looks
+    again). ADJUSTMENT: what reconciliation found out later about an UNKNOWN one.
     """
 
     COMPLETED = "completed"
     FAILED = "failed"
     INTERRUPTED = "interrupted"
+    CANCELLED = "cancelled"
     UNKNOWN = "unknown"
+    ADJUSTMENT = "adjustment"
 
 
 class RecordSource(StrEnum):
@@ -27,6 +32,7 @@ class RecordSource(StrEnum):
 
     REQUEST = "request"
     SWEEP = "sweep"
+    RECONCILIATION = "reconciliation"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +50,30 @@ NO_USAGE = Usage(cost_nano_usd=NanoUsd(0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ArchivedGeneration:
+    """A generation as upstream's own ledger tells it, after its end."""
+
+    usage: Usage
+    model: str | None = None
+    provider: str | None = None
+    finish_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UsageRecord:
     """One row of the ledger: exactly one per hold, never changed after it is written.
 
-    `latency_ms` is from arrival to upstream's first byte, `generation_ms` from there to the end;
-    None when the writer does not know (the sweeper).
+    A request that ended UNKNOWN may get a second row, its ADJUSTMENT.
+
+    Attributes:
+        usage: What upstream charged the operator.
+        price_nano_usd: What the tenant owes for it, by its price plan; what accounts are charged.
+        plan_version: Of that price plan.
+        levels: The accounts below the tenant's that are charged as well.
+        adjusts: The request an ADJUSTMENT corrects, on the day it was found out; None otherwise.
+        adjusted_by: The id of its adjustment, once there is one: all that is ever added to a row.
+        latency_ms: From arrival to upstream's first byte; None when the writer does not know.
+        generation_ms: From there to the end; None when the writer does not know.
     """
 
     tenant_id: TenantId
@@ -56,9 +81,15 @@ class UsageRecord:
     status: RecordStatus
     source: RecordSource
     usage: Usage
+    price_nano_usd: NanoUsd
     estimate_nano_usd: NanoUsd
     key_id: str
     model: str
+    plan_version: int = 0
+    end_user: str | None = None
+    levels: frozenset[Level] = frozenset()
+    adjusts: GenerationId | None = None
+    adjusted_by: GenerationId | None = None
     upstream_generation_id: str | None = None
     provider: str | None = None
     finish_reason: str | None = None
@@ -66,3 +97,20 @@ class UsageRecord:
     http_status: int | None = None
     latency_ms: int | None = None
     generation_ms: int | None = None
+
+    @property
+    def is_adjustment(self) -> bool:
+        """Tell whether this row corrects another one and counts no request of its own."""
+        return self.status is RecordStatus.ADJUSTMENT
+
+
+def price(usage: Usage, *, model: str, plan: PricePlan) -> NanoUsd:
+    """Return what a tenant owes for a generation; nothing when nothing was used."""
+    if usage == NO_USAGE:
+        return NanoUsd(0)
+    return plan.price(
+        model,
+        cost_nano_usd=usage.cost_nano_usd,
+        prompt_tokens=usage.prompt_tokens,
+        completion_tokens=usage.completion_tokens,
+    )
