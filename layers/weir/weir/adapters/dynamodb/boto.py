@@ -5,6 +5,7 @@ boto3 itself is not imported here: whoever needs this transport passes a way to 
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError
 
 from weir.adapters.dynamodb.wire import (
+    CONDITION_UNMET,
     ConditionFailedError,
     Item,
     Payload,
@@ -20,6 +22,12 @@ from weir.adapters.dynamodb.wire import (
 )
 
 _CONDITION_FAILED = "ConditionalCheckFailedException"
+_TRANSACTION_CANCELED = "TransactionCanceledException"
+# botocore retries neither of them in standard mode (`botocore.retries.standard` names its codes).
+_CONFLICT = "TransactionConflictException"
+_PASSING = {"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
+# A transaction holds an item for some milliseconds; growing, because another may follow it.
+_PAUSES_S = (0.02, 0.05, 0.1, 0.2)
 
 logger = logging.getLogger(__name__)
 
@@ -30,10 +38,14 @@ class BotoDynamoDB:
     Args:
         client_factory: Makes the low-level client. The ledger expects standard retries with three
             attempts, one second to connect and two to read.
+        pause: Waits that many seconds before a write in conflict is tried again.
     """
 
-    def __init__(self, client_factory: Callable[[], Any]) -> None:
+    def __init__(
+        self, client_factory: Callable[[], Any], *, pause: Callable[[float], None] = time.sleep
+    ) -> None:
         self._client_factory = client_factory
+        self._pause = pause
         self._client: Any = None
         self._making = threading.Lock()
 
@@ -44,12 +56,18 @@ class BotoDynamoDB:
             ConditionFailedError: The write's condition was not met.
             StoreUnavailableError: Anything else went wrong.
         """
-        try:
-            answer: Item = getattr(self._made(), xform_name(operation))(**payload)
-        except (ClientError, BotoCoreError) as error:
-            failure = _translated(error, operation)
-            raise failure from error
-        return answer
+        pauses = iter(_PAUSES_S)
+        while True:
+            try:
+                answer: Item = getattr(self._made(), xform_name(operation))(**payload)
+            except (ClientError, BotoCoreError) as error:
+                pause_s = next(pauses, None) if _is_in_conflict(error) else None
+                if pause_s is None:
+                    failure = _translated(error, operation)
+                    raise failure from error
+            else:
+                return answer
+            self._pause(pause_s)
 
     def pages(self, operation: str, payload: Payload) -> Iterator[Item]:
         """Yield every page of `Query` or `Scan`."""
@@ -62,14 +80,41 @@ class BotoDynamoDB:
             return self._client
 
 
+def _is_in_conflict(error: ClientError | BotoCoreError) -> bool:
+    """Tell whether nothing but another write at the same moment stood in the way."""
+    if not isinstance(error, ClientError):
+        return False
+    codes = {reason.get("Code") for reason in _reasons(error)}
+    if CONDITION_UNMET in codes:
+        return False
+    return _code(error) == _CONFLICT or not codes.isdisjoint(_PASSING)
+
+
 def _translated(error: ClientError | BotoCoreError, operation: str) -> Exception:
     """Translate botocore's errors: the one table of this transport."""
+    code = _code(error)
     if isinstance(error, ClientError):
-        code = error.response["Error"]["Code"]
         if code == _CONDITION_FAILED:
             old: Any = error.response.get("Item", {})
             return ConditionFailedError(old)
-    else:
-        code = type(error).__name__
+        reasons = _reasons(error)
+        unmet = [reason for reason in reasons if reason.get("Code") == CONDITION_UNMET]
+        if unmet:
+            return ConditionFailedError(unmet[0].get("Item", {}), reasons=reasons)
     logger.warning("dynamodb %s failed: %s", operation, code)
     return unavailable()
+
+
+def _code(error: ClientError | BotoCoreError) -> str:
+    if isinstance(error, ClientError):
+        return str(error.response["Error"]["Code"])
+    return type(error).__name__
+
+
+def _reasons(error: ClientError) -> list[Item]:
+    """Return why each write of a canceled transaction did not happen; else nothing."""
+    response: Any = error.response
+    if _code(error) != _TRANSACTION_CANCELED:
+        return []
+    reasons: list[Item] = response.get("CancellationReasons", [])
+    return reasons

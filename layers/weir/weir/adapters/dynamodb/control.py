@@ -1,18 +1,81 @@
-"""API keys and tenant profiles: the control table. Attribute names are explained in `schema`."""
+"""The control table: its reads and writes of one row or of several at once, and the API keys."""
 
-from weir.adapters.dynamodb import schema
-from weir.adapters.dynamodb.schema import boolean, flag, integer, number, present, string, text
+from collections.abc import Iterator, Sequence
+
+from weir.adapters.dynamodb.control_items import (
+    KEY_IDS,
+    api_key_key,
+    decode_key,
+    decode_tenant,
+    encode_key,
+    key_id_key,
+    profile_key,
+    tenant_rows,
+)
+from weir.adapters.dynamodb.schema import present, string, text
 from weir.adapters.dynamodb.wire import DynamoDB, Item, applied
-from weir.domain.api_keys import ApiKey, KeyKind
-from weir.domain.money import NanoUsd
-from weir.domain.tenants import PromptBound, Tenant, TenantId
+from weir.domain.api_keys import ApiKey
+from weir.domain.tenants import Tenant, TenantId
 
-# A tenant or key is created once; changing one is another operation than creating it.
+# What the table holds is created once; changing it is another operation than creating it.
 ROW_IS_NEW = "attribute_not_exists(pk)"
+ALL_ROWS = "pk = :pk"
+ROWS_WITH_PREFIX = "pk = :pk AND begins_with(sk, :prefix)"
+
+
+class ControlTable:
+    """The rows of one control table.
+
+    Args:
+        db: The transport.
+        name: Name of the table.
+    """
+
+    def __init__(self, db: DynamoDB, *, name: str) -> None:
+        self._db = db
+        self.name = name
+
+    def row(self, key: Item, *, consistent: bool = True) -> Item:
+        """Return a row; empty when there is none.
+
+        Raises:
+            StoreUnavailableError: The table cannot be reached.
+        """
+        payload = {"TableName": self.name, "Key": key, "ConsistentRead": consistent}
+        found: Item = self._db.call("GetItem", payload).get("Item", {})
+        return found
+
+    def rows(self, partition: str, *, prefix: str | None = None) -> Iterator[Item]:
+        """Yield the rows of a partition, consistently read: all, or those whose sk begins so.
+
+        Raises:
+            StoreUnavailableError: A page cannot be read.
+        """
+        values = {":pk": text(partition), ":prefix": None if prefix is None else text(prefix)}
+        payload = {
+            "TableName": self.name,
+            "KeyConditionExpression": ALL_ROWS if prefix is None else ROWS_WITH_PREFIX,
+            "ExpressionAttributeValues": present(values),
+            "ConsistentRead": True,
+        }
+        for page in self._db.pages("Query", payload):
+            yield from page["Items"]
+
+    def new(self, row: Item) -> Item:
+        """Return the part of a transaction that creates a row, if it is new."""
+        return {"Put": {"TableName": self.name, "Item": row, "ConditionExpression": ROW_IS_NEW}}
+
+    def write(self, parts: Sequence[Item]) -> bool:
+        """Run a transaction; False when one of its conditions is not met: nothing changes.
+
+        Raises:
+            StoreUnavailableError: The table cannot be reached; all parts may be written, or none.
+        """
+        return applied(self._db, "TransactWriteItems", {"TransactItems": parts})
 
 
 class DynamoDBKeys:
-    """`ApiKeyStore` on DynamoDB, with the writes that create keys and tenants.
+    """`ApiKeyStore` on DynamoDB, with the write that creates a key and the list of all keys.
 
     Args:
         db: The transport.
@@ -20,90 +83,43 @@ class DynamoDBKeys:
     """
 
     def __init__(self, db: DynamoDB, *, control_table: str) -> None:
-        self._db = db
-        self._table = control_table
+        self._table = ControlTable(db, name=control_table)
 
     def find(self, key_hash: str) -> ApiKey | None:
         """Return the key with its tenant, or None when there is no such key; see `ApiKeyStore`.
 
         Two reads, not consistent: the caller caches the answer for longer than they lag.
-        """
-        key = self._get(schema.api_key_key(key_hash))
-        if not key:
-            return None
-        profile = self._get(schema.profile_key(TenantId(string(key, "tn"))))
-        return _decode_key(key, key_hash, _decode_tenant(profile)) if profile else None
-
-    def put_tenant(self, tenant: Tenant) -> bool:
-        """Create a tenant's profile; False when it exists, and then nothing changes.
 
         Raises:
-            StoreUnavailableError: The table cannot be reached.
+            MalformedItemError: A row is not what the schema writes.
         """
-        return self._create(_encode_tenant(tenant))
+        key = self._table.row(api_key_key(key_hash), consistent=False)
+        if not key:
+            return None
+        profile = self._table.row(profile_key(TenantId(string(key, "tn"))), consistent=False)
+        return decode_key(key, tenant=decode_tenant(profile)) if profile else None
 
     def put_key(self, api_key: ApiKey) -> bool:
         """Create an API key of a tenant; False when it exists, and then nothing changes.
 
+        Also False when another key of the tenant has the same key id, one in four billion: the
+        caller mints again.
+
         Raises:
             StoreUnavailableError: The table cannot be reached.
         """
-        return self._create(_encode_key(api_key))
+        id_row = {
+            **key_id_key(api_key.tenant.tenant_id, api_key.key_id),
+            "h": text(api_key.key_hash),
+        }
+        return self._table.write([self._table.new(encode_key(api_key)), self._table.new(id_row)])
 
-    def _get(self, key: Item) -> Item:
-        found: Item = self._db.call("GetItem", {"TableName": self._table, "Key": key}).get(
-            "Item", {}
-        )
-        return found
+    def keys_of(self, tenant: Tenant) -> Iterator[ApiKey]:
+        """Yield every API key of a tenant, in the order of their key ids, consistently read.
 
-    def _create(self, item: Item) -> bool:
-        payload = {"TableName": self._table, "Item": item, "ConditionExpression": ROW_IS_NEW}
-        return applied(self._db, "PutItem", payload)
-
-
-def _encode_key(api_key: ApiKey) -> Item:
-    expires_at_ms = api_key.expires_at_ms
-    item = {
-        **schema.api_key_key(api_key.key_hash),
-        "tn": text(api_key.tenant.tenant_id),
-        "kd": text(api_key.kind),
-        "lb": text(api_key.label),
-        "off": flag(api_key.disabled),
-        "exp": None if expires_at_ms is None else integer(expires_at_ms),
-    }
-    return present(item)
-
-
-def _decode_key(item: Item, key_hash: str, tenant: Tenant) -> ApiKey:
-    return ApiKey(
-        key_hash=key_hash,
-        tenant=tenant,
-        kind=KeyKind(string(item, "kd")),
-        label=string(item, "lb"),
-        disabled=boolean(item, "off"),
-        expires_at_ms=number(item, "exp") if "exp" in item else None,
-    )
-
-
-def _encode_tenant(tenant: Tenant) -> Item:
-    hold = tenant.unpriced_hold_nano_usd
-    item = {
-        **schema.profile_key(tenant.tenant_id),
-        "ns": text(tenant.namespace_key.hex()),
-        "mt": integer(tenant.default_max_tokens),
-        "pb": text(tenant.prompt_bound),
-        "uh": None if hold is None else integer(hold),
-        "ln": integer(tenant.lanes),
-    }
-    return present(item)
-
-
-def _decode_tenant(item: Item) -> Tenant:
-    return Tenant(
-        tenant_id=TenantId(string(item, "pk").removeprefix("T#")),
-        namespace_key=bytes.fromhex(string(item, "ns")),
-        default_max_tokens=number(item, "mt"),
-        prompt_bound=PromptBound(string(item, "pb")),
-        unpriced_hold_nano_usd=NanoUsd(number(item, "uh")) if "uh" in item else None,
-        lanes=number(item, "ln"),
-    )
+        Raises:
+            StoreUnavailableError: They cannot be read.
+            MalformedItemError: A row is not what the schema writes.
+        """
+        for row in self._table.rows(tenant_rows(tenant.tenant_id), prefix=KEY_IDS):
+            yield decode_key(self._table.row(api_key_key(string(row, "h"))), tenant=tenant)

@@ -6,19 +6,32 @@ in flight. Money is nano-USD, times are epoch seconds unless the name says `ms`.
 accounts, pk `<account>#<lane>`
     st status A|S        avail left to hold, over all holds     credit granted in total
     spent settled        infl requests in flight                seq holds ever taken
-    rpm tpm maxc mlim    limits: requests and tokens per minute, in flight, per month
-    holds                map of generation id → hold            grants  map of reference → amount
-    w<minute> t<minute>  requests, tokens of an epoch minute    m<yymm> left of the month's limit
-    n<yymmdd> c<yymmdd>  requests, cost of a day
+    rpm tpm maxc         limits: requests and tokens per minute, in flight
+    lim per              spending limit, and its period t|d|w|m
+    holds                map of request → hold                  p<period> left of its limit
+    w<minute> t<minute>  requests, tokens of an epoch minute
+    n<yymmdd> c<yymmdd>  requests, price of a day               fold foldn  price, requests
+                                                                of the days whose counters are gone
+    An account below a tenant's has lane 0 and a credit of `UNLIMITED`: only its limits bind.
+    A request is named by its id without the prefix, its seconds in six base62 digits. A hold is
+    `<period><levels><estimate>.<plan>;<key id>;<upstream id>;<end user>;<model>`: period and levels
+    are letters, version 0 of the plan is left out with its dot; `account_items.encode_hold` says
+    how foreign texts are written.
 usage, pk `<tenant>#<yyyy-mm-dd>#<lane>`, sk generation id
-    st status            src written by request or sweep        c cost   est the hold
+    st status            src who wrote it   c upstream's cost   p price, absent when equal to it
+    est the hold         v version of the price plan, absent when 0
     it ot rt ct          prompt, completion, reasoning, cached tokens
-    k key id             m model   pv provider   g upstream's generation id
+    k key id             u end user   l levels   m model   pv provider   g upstream's generation id
     fr finish reason     sm streamed   hs HTTP status   lm gm latency, generation ms
+    a request adjusted   aj its adjustment
 control, pk / sk
     KEY#<sha256> / KEY   tn tenant  kd kind  lb label  off disabled  exp expiry, epoch ms
+    T#<tenant> / GRANT#<digest of the reference>  amt amount  at epoch ms  lanes
     T#<tenant> / PROFILE ns namespace key, hex  mt default max_tokens  pb prompt bound
                          uh unpriced hold       ln lanes
+ephemeral, pk; ttl epoch seconds
+    MOVE#<tenant>#<id>   proof of a transfer between lanes
+    C#<tenant>#<generation id>   the request is to stop
 """
 
 import hashlib
@@ -32,7 +45,10 @@ from weir.domain.generations import GenerationId
 from weir.domain.tenants import TenantId
 
 _WHOLE = re.compile(r"-?\d+")
-_GENERATION_PREFIX = "gen-"
+_PERIOD_REMAINDER = re.compile(r"p(t|[dwm]\d+)")
+_BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_SECONDS_DIGITS = 6
+_TAIL_CHARACTERS = 20
 
 
 class MalformedItemError(ValueError):
@@ -60,19 +76,44 @@ def profile_key(tenant_id: TenantId) -> Item:
     return {"pk": text(f"T#{tenant_id}"), "sk": text("PROFILE")}
 
 
+def grant_key(tenant_id: TenantId, reference: str) -> Item:
+    """Return the key of a grant; a digest, because payment references are long and foreign."""
+    digest = hashlib.sha256(reference.encode()).hexdigest()
+    return {"pk": text(f"T#{tenant_id}"), "sk": text(f"GRANT#{digest}")}
+
+
+def transfer_key(tenant_id: TenantId, transfer_id: str) -> Item:
+    """Return the key of the proof of a transfer."""
+    return {"pk": text(f"MOVE#{tenant_id}#{transfer_id}")}
+
+
+def cancellation_key(tenant_id: TenantId, generation_id: GenerationId) -> Item:
+    """Return the key of the wish to stop a request."""
+    return {"pk": text(f"C#{tenant_id}#{generation_id}")}
+
+
 def hold_name(generation_id: GenerationId) -> str:
-    """Return the name of a hold in the map: the id without the prefix that all ids share."""
-    return generation_id.removeprefix(_GENERATION_PREFIX)
+    """Return the name of a request's hold in the map: its id in 26 characters."""
+    seconds, tail = generations.created_s(generation_id), generation_id[-_TAIL_CHARACTERS:]
+    digits = ""
+    for _ in range(_SECONDS_DIGITS):
+        seconds, digit = divmod(seconds, len(_BASE62))
+        digits = _BASE62[digit] + digits
+    return digits + tail
 
 
 def held_id(name: str) -> GenerationId:
-    """Return the generation id of a hold in the map."""
-    return GenerationId(_GENERATION_PREFIX + name)
+    """Return the generation id of a hold in the map.
 
-
-def grant_name(reference: str) -> str:
-    """Return the name of a grant in the map: a digest, because references are long and foreign."""
-    return hashlib.sha256(reference.encode()).hexdigest()[:16]
+    Raises:
+        MalformedItemError: The name is none.
+    """
+    if len(name) != _SECONDS_DIGITS + _TAIL_CHARACTERS:
+        raise MalformedItemError(f"{name} names no hold")
+    seconds = 0
+    for digit in name[:_SECONDS_DIGITS]:
+        seconds = seconds * len(_BASE62) + _BASE62.index(digit)
+    return GenerationId(f"gen-{seconds:010d}-{name[_SECONDS_DIGITS:]}")
 
 
 def minute_requests(minute: int) -> str:
@@ -85,9 +126,9 @@ def minute_tokens(minute: int) -> str:
     return f"t{minute}"
 
 
-def month_remainder(month: str) -> str:
-    """Name what is left of a month's limit (`yymm`)."""
-    return f"m{month}"
+def period_remainder(key: str) -> str:
+    """Name what is left of the spending limit in a period (`periods.period_key`)."""
+    return f"p{key}"
 
 
 def day_requests(day: str) -> str:
@@ -96,7 +137,7 @@ def day_requests(day: str) -> str:
 
 
 def day_cost(day: str) -> str:
-    """Name the cost of a day (`yymmdd`)."""
+    """Name the price of a day (`yymmdd`)."""
     return f"c{day}"
 
 
@@ -107,6 +148,11 @@ def counters(item: Item, prefix: str) -> dict[str, int]:
         for name in item
         if name.startswith(prefix) and name[len(prefix) :].isdigit()
     }
+
+
+def remainders(item: Item) -> dict[str, int]:
+    """Read what is left of the spending limit: period key → nano-USD."""
+    return {name[1:]: number(item, name) for name in item if _PERIOD_REMAINDER.fullmatch(name)}
 
 
 def text(value: str) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Usage records as items. Attribute names are explained in `schema`."""
 
+from weir.adapters.dynamodb.account_items import decode_levels, encode_levels
 from weir.adapters.dynamodb.schema import (
     boolean,
     flag,
@@ -25,12 +26,16 @@ def encode_record(record: UsageRecord) -> Item:
         "st": text(record.status),
         "src": text(record.source),
         "c": integer(usage.cost_nano_usd),
+        "p": _unless(record.price_nano_usd, usage.cost_nano_usd),
+        "v": _unless(record.plan_version, 0),
         "it": integer(usage.prompt_tokens),
         "ot": integer(usage.completion_tokens),
         "rt": integer(usage.reasoning_tokens),
         "ct": integer(usage.cached_tokens),
         "est": integer(record.estimate_nano_usd),
         "k": text(record.key_id),
+        "u": _optional_text(record.end_user),
+        "l": _optional_text(encode_levels(record.levels) or None),
         "m": text(record.model),
         "g": _optional_text(record.upstream_generation_id),
         "pv": _optional_text(record.provider),
@@ -39,6 +44,8 @@ def encode_record(record: UsageRecord) -> Item:
         "hs": _optional_integer(record.http_status),
         "lm": _optional_integer(record.latency_ms),
         "gm": _optional_integer(record.generation_ms),
+        "a": _optional_text(record.adjusts),
+        "aj": _optional_text(record.adjusted_by),
     }
     return present(item)
 
@@ -56,8 +63,12 @@ def decode_record(item: Item) -> UsageRecord:
         status=RecordStatus(string(item, "st")),
         source=RecordSource(string(item, "src")),
         usage=_usage(item),
+        price_nano_usd=NanoUsd(number(item, "p" if "p" in item else "c")),
+        plan_version=_number_or_none(item, "v") or 0,
         estimate_nano_usd=NanoUsd(number(item, "est")),
         key_id=string(item, "k"),
+        end_user=_string_or_none(item, "u"),
+        levels=decode_levels(_string_or_none(item, "l") or ""),
         model=string(item, "m"),
         upstream_generation_id=_string_or_none(item, "g"),
         provider=_string_or_none(item, "pv"),
@@ -66,6 +77,8 @@ def decode_record(item: Item) -> UsageRecord:
         http_status=_number_or_none(item, "hs"),
         latency_ms=_number_or_none(item, "lm"),
         generation_ms=_number_or_none(item, "gm"),
+        adjusts=_id_or_none(item, "a"),
+        adjusted_by=_id_or_none(item, "aj"),
     )
 
 
@@ -83,6 +96,11 @@ def _optional_text(value: str | None) -> Item | None:
     return None if value is None else text(value)
 
 
+def _unless(value: int, usual: int) -> Item | None:
+    """Leave out what most records have in common."""
+    return None if value == usual else integer(value)
+
+
 def _optional_integer(value: int | None) -> Item | None:
     return None if value is None else integer(value)
 
@@ -93,3 +111,7 @@ def _string_or_none(item: Item, name: str) -> str | None:
 
 def _number_or_none(item: Item, name: str) -> int | None:
     return number(item, name) if name in item else None
+
+
+def _id_or_none(item: Item, name: str) -> GenerationId | None:
+    return GenerationId(string(item, name)) if name in item else None

@@ -5,7 +5,7 @@ lean signed transport. A transport turns every failure into one of two errors: a
 was not met, which is an answer, or `StoreUnavailableError`, after which nothing may be assumed.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from weir.domain.errors import StoreUnavailableError
@@ -14,13 +14,21 @@ Item = dict[str, Any]
 Payload = Mapping[str, Any]
 
 RETRY_AFTER_S = 1
+CONDITION_UNMET = "ConditionalCheckFailed"
+"""The code of a transaction's write whose condition was not met."""
 
 
 class DynamoDB(Protocol):
-    """DynamoDB, by operation name (`UpdateItem`) and low-level JSON; binary values are unused."""
+    """DynamoDB, by operation name (`UpdateItem`) and low-level JSON.
+
+    Binary values (`B`) are bytes.
+    """
 
     def call(self, operation: str, payload: Payload) -> Item:
         """Run one operation, with the transport's own retries.
+
+        A write that meets a transaction on the same item, and a transaction that meets another
+        write, are tried again.
 
         Raises:
             ConditionFailedError: The write's condition was not met; nothing was written by the
@@ -39,15 +47,23 @@ class DynamoDB(Protocol):
 
 
 class ConditionFailedError(Exception):
-    """A conditional write found its condition unmet.
+    """A conditional write, or one of a transaction's, found its condition unmet.
 
     Attributes:
-        item: The item as it was, when the write asked for it; empty when there is none.
+        item: The item as it was, when the write asked for it; empty when there is none. Of a
+            transaction: that of its first unmet condition.
+        reasons: Of a transaction: one per write, in order, as DynamoDB tells them (`Code`, and
+            `Item` where asked for); otherwise empty.
     """
 
-    def __init__(self, item: Item) -> None:
+    def __init__(self, item: Item, *, reasons: Sequence[Item] = ()) -> None:
         super().__init__("the condition of the write is not met")
         self.item = item
+        self.reasons = tuple(reasons)
+
+    def is_unmet(self, place: int) -> bool:
+        """Tell whether the condition of a transaction's nth write, from 0, is unmet."""
+        return bool(self.reasons[place].get("Code") == CONDITION_UNMET)
 
 
 def follow(

@@ -1,0 +1,77 @@
+"""Price plans in the control table: one immutable row a version, the current one in the profile."""
+
+from functools import lru_cache
+
+from weir.adapters.dynamodb.control import ControlTable
+from weir.adapters.dynamodb.control_items import decode_plan, encode_plan, plan_key, profile_key
+from weir.adapters.dynamodb.schema import MalformedItemError, integer
+from weir.adapters.dynamodb.wire import DynamoDB, Item
+from weir.domain.price_plans import AT_COST, PricePlan
+from weir.domain.tenants import TenantId
+
+# Versions follow each other without a gap, so that two changes at once cannot both be the next.
+PLAN_IS_NEXT = "pv = :previous"
+CHANGE_PLAN = "SET pv = :version, pl = :plan"
+
+MAX_REMEMBERED = 1_000
+
+
+class DynamoDBPricePlans:
+    """`PricePlans` on DynamoDB, with the write that changes a tenant's plan.
+
+    Args:
+        db: The transport.
+        control_table: Name of the control table.
+    """
+
+    def __init__(self, db: DynamoDB, *, control_table: str) -> None:
+        self._table = ControlTable(db, name=control_table)
+        # A version never changes, so what was read once holds for ever; failures are not kept.
+        self._remembered = lru_cache(maxsize=MAX_REMEMBERED)(self._read)
+
+    def plan(self, tenant_id: TenantId, *, version: int) -> PricePlan:
+        """Return one version of a tenant's price plan; see `PricePlans`.
+
+        Raises:
+            StoreUnavailableError: The table cannot be reached.
+            MalformedItemError: There is no such version, or its row is not what the schema writes.
+        """
+        return self._remembered(tenant_id, version) if version else AT_COST
+
+    def put_plan(self, tenant_id: TenantId, plan: PricePlan) -> bool:
+        """Make a plan the tenant's current one; what was held before keeps its own version.
+
+        Returns:
+            False when its version is not the next of this tenant: nothing changes.
+
+        Raises:
+            ValueError: The version is 0.
+            StoreUnavailableError: The table cannot be reached.
+        """
+        if plan.version == 0:
+            raise ValueError("version 0 is the plan at cost; a new plan takes the next version")
+        change = {
+            "TableName": self._table.name,
+            "Key": profile_key(tenant_id),
+            "UpdateExpression": CHANGE_PLAN,
+            "ConditionExpression": PLAN_IS_NEXT,
+            "ExpressionAttributeValues": {
+                ":previous": integer(plan.version - 1),
+                ":version": integer(plan.version),
+                ":plan": encode_plan(plan),
+            },
+        }
+        parts = [self._table.new(plan_row(tenant_id, plan)), {"Update": change}]
+        return self._table.write(parts)
+
+    def _read(self, tenant_id: TenantId, version: int) -> PricePlan:
+        row = self._table.row(plan_key(tenant_id, version=version))
+        if not row:
+            raise MalformedItemError(f"price plan {version} of {tenant_id} is missing")
+        return decode_plan(row)
+
+
+def plan_row(tenant_id: TenantId, plan: PricePlan) -> Item:
+    """Return the row of one version of a tenant's price plan."""
+    key = plan_key(tenant_id, version=plan.version)
+    return {**key, "pv": integer(plan.version), "pl": encode_plan(plan)}

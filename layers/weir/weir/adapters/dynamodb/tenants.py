@@ -1,0 +1,61 @@
+"""Tenants in the control table: profiles, and the directory that lists them."""
+
+from collections.abc import Iterator
+
+from weir.adapters.dynamodb.control import ControlTable
+from weir.adapters.dynamodb.control_items import (
+    DIRECTORY,
+    decode_tenant,
+    directory_key,
+    encode_tenant,
+    profile_key,
+)
+from weir.adapters.dynamodb.price_plans import plan_row
+from weir.adapters.dynamodb.schema import string
+from weir.adapters.dynamodb.wire import DynamoDB
+from weir.domain.tenants import Tenant, TenantId
+
+
+class DynamoDBTenants:
+    """Creates, finds and lists tenants.
+
+    Args:
+        db: The transport.
+        control_table: Name of the control table.
+    """
+
+    def __init__(self, db: DynamoDB, *, control_table: str) -> None:
+        self._table = ControlTable(db, name=control_table)
+
+    def put(self, tenant: Tenant) -> bool:
+        """Create a tenant; False when there is one of this name, and then nothing changes.
+
+        Its price plan, unless that is at cost, is stored with it.
+
+        Raises:
+            StoreUnavailableError: The table cannot be reached.
+        """
+        rows = [encode_tenant(tenant), directory_key(tenant.tenant_id)]
+        if tenant.plan.version:
+            rows.append(plan_row(tenant.tenant_id, tenant.plan))
+        return self._table.write([self._table.new(row) for row in rows])
+
+    def find(self, tenant_id: TenantId) -> Tenant | None:
+        """Return a tenant, consistently read, or None when there is none of this name.
+
+        Raises:
+            StoreUnavailableError: The table cannot be reached.
+            MalformedItemError: The profile is not what the schema writes.
+        """
+        profile = self._table.row(profile_key(tenant_id))
+        return decode_tenant(profile) if profile else None
+
+    def tenants(self) -> Iterator[Tenant]:
+        """Yield every tenant, in the order of their names, consistently read.
+
+        Raises:
+            StoreUnavailableError: They cannot be read.
+            MalformedItemError: A profile is missing or is not what the schema writes.
+        """
+        for row in self._table.rows(DIRECTORY):
+            yield decode_tenant(self._table.row(profile_key(TenantId(string(row, "sk")))))
