@@ -14,6 +14,7 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 chooses a free one")
     parser.add_argument("--key", action="append", required=True, help="accepted key; repeatable")
+    parser.add_argument("--management-key", action="append", default=[], help="repeatable")
     parser.add_argument("--model", choices=("auto", "echo"), default="auto")
     parser.add_argument("--token-interval-s", type=float, default=0.0)
     parser.add_argument("--generation-delay-s", type=float, default=0.0)
@@ -23,6 +24,7 @@ def main() -> None:
         signal.signal(number, lambda *_: stop.set())
     simulator = Simulator(
         keys=arguments.key,
+        management_keys=arguments.management_key,
         model=arguments.model,
         host=arguments.host,
         port=arguments.port,

@@ -41,7 +41,7 @@ def credit(entries: Iterable[LedgerEntry]) -> dict[str, Any]:
     return {"data": {"total_credits": _CREDITS_USD, "total_usage": _spent_usd(entries)}}
 
 
-def key(presented: str, entries: Iterable[LedgerEntry]) -> dict[str, Any]:
+def key(presented: str, entries: Iterable[LedgerEntry], *, manages: bool) -> dict[str, Any]:
     """Return the body of `GET /key`; every accepted key shares the one account."""
     spent = _spent_usd(entries)
     periods = ("", "_daily", "_weekly", "_monthly")
@@ -54,8 +54,8 @@ def key(presented: str, entries: Iterable[LedgerEntry]) -> dict[str, Any]:
         **{f"usage{period}": spent for period in periods},
         **{f"byok_usage{period}": 0 for period in periods},
         "is_free_tier": False,
-        "is_management_key": False,
-        "is_provisioning_key": False,
+        "is_management_key": manages,
+        "is_provisioning_key": manages,
         "creator_user_id": None,
         "organization_id": None,
         "workspace_id": None,

@@ -4,6 +4,7 @@ GET    /_simulator/ledger, /connections, /requests, /faults
 PUT    /_simulator/faults   a JSON list such as [{"name": "cut", "chunks": 3}, {"name": "429"}]
 PUT    /_simulator/keys     a JSON list of the keys accepted from now on
 DELETE /_simulator/ledger, /requests, /faults, or /_simulator for all three
+DELETE /_simulator/hidden   `/generation` knows from now on what faults have hidden
 """
 
 import json
@@ -81,6 +82,9 @@ class Admin:
         raise RefusedError("Not Found", status=404)
 
     def _reset(self, topic: str) -> dict[str, Any]:
+        if topic == "hidden":
+            self.ledger.reveal()
+            return {"cleared": [topic]}
         stores: dict[str, Ledger | RequestLog | FaultQueue] = {
             "ledger": self.ledger,
             "requests": self.requests,

@@ -69,7 +69,7 @@ class Chat:
         pieces = self._pieces(card, request.prompt, fault=fault)
         with closing(pieces):
             exchange = Exchange(
-                entry=self._open(card, request, model_id=model_id),
+                entry=self._open(card, request, model_id=model_id, fault=fault),
                 ledger=self.ledger,
                 wire=wire,
                 pieces=pieces,
@@ -98,7 +98,9 @@ class Chat:
             raise RefusedError(str(error), status=error.status) from error
         return _resumed(first, pieces)
 
-    def _open(self, card: ModelCard, request: ChatRequest, *, model_id: str) -> LedgerEntry:
+    def _open(
+        self, card: ModelCard, request: ChatRequest, *, model_id: str, fault: Fault | None
+    ) -> LedgerEntry:
         return self.ledger.open(
             lambda generation_id, created: LedgerEntry(
                 id=generation_id,
@@ -108,6 +110,7 @@ class Chat:
                 provider=PROVIDER,
                 streamed=request.stream,
                 caller=request.caller,
+                hidden_s=fault.hides_s if fault else 0.0,
             )
         )
 

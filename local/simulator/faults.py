@@ -28,6 +28,10 @@ chat request with a good key, or chosen by model: `fault/<name>`, with options a
 | gzip                 | Content-Encoding: gzip                                         | full    |
 | no-generation-header | no X-Generation-Id                                             | full    |
 | many-headers         | count=150 extra headers                                        | full    |
+| hidden               | hidden_s=3600 until `/generation` knows it                     | full    |
+
+Every fault that is charged takes hidden_s=0 as well: so long after its end `/generation` does not
+know the generation, unless `DELETE /_simulator/hidden` ends that for all. `hidden` does no more.
 
 "nothing": no ledger entry, and the generation id never resolves. "so far": prompt plus the tokens
 produced; free while there is none. A plain answer that breaks off is charged in full.
@@ -44,9 +48,10 @@ STATUS_CODES: Final = (400, 401, 402, 403, 404, 408, 413, 422, 429, 500, 502, 50
 NAMES: Final = frozenset({
     "status", "html", "redirect", "never", "error-in-200", "first-event-error",
     "mid-stream-error", "cut", "rst", "no-usage", "no-done", "drip", "slow-headers", "silence",
-    "huge", "bad-json", "gzip", "no-generation-header", "many-headers",
+    "huge", "bad-json", "gzip", "no-generation-header", "many-headers", "hidden",
 })  # fmt: skip
 _DEFAULT_CODES: Final = {"status": 500, "html": 502}
+_DEFAULT_HIDDEN_S: Final = {"hidden": 3600.0}
 _DEFAULT_CHUNKS: Final = {"mid-stream-error": 2, "cut": 2, "silence": 1, "bad-json": 1}
 
 
@@ -54,7 +59,7 @@ _DEFAULT_CHUNKS: Final = {"mid-stream-error": 2, "cut": 2, "silence": 1, "bad-js
 class Fault:
     """One misbehaviour; the module's table says which options each name reads.
 
-    `code` and `chunks` of None mean the name's default. Times are in seconds.
+    `code`, `chunks` and `hidden_s` of None mean the name's default. Times are in seconds.
     """
 
     name: str
@@ -70,6 +75,7 @@ class Fault:
     pause_s: float = 1.0
     size_bytes: int = 8 * 1024 * 1024
     count: int = 150
+    hidden_s: float | None = None
 
     def __post_init__(self) -> None:
         if self.name not in NAMES:
@@ -84,6 +90,11 @@ class Fault:
     def strikes_after(self) -> int:
         """How many chunks are sent before the fault shows."""
         return _DEFAULT_CHUNKS.get(self.name, 0) if self.chunks is None else self.chunks
+
+    @property
+    def hides_s(self) -> float:
+        """For how long after its end a generation stays unknown."""
+        return _DEFAULT_HIDDEN_S.get(self.name, 0.0) if self.hidden_s is None else self.hidden_s
 
 
 def parse_fault(options: Mapping[str, Any]) -> Fault:

@@ -40,7 +40,10 @@ class Caller:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerEntry:
-    """One generation. `created` is in Unix seconds; `closed_at_s` is on the monotonic clock."""
+    """One generation. `created` is in Unix seconds; `closed_at_s` is on the monotonic clock.
+
+    `hidden_s` is how long after its end `/generation` does not know it; its cost counts at once.
+    """
 
     id: str
     model: str
@@ -49,6 +52,7 @@ class LedgerEntry:
     streamed: bool
     provider: str
     caller: Caller
+    hidden_s: float = 0.0
     status: Status = Status.RUNNING
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -84,15 +88,20 @@ class LedgerEntry:
 
 
 class Ledger:
-    """All generations in order of arrival; every method may be called from any thread."""
+    """All generations in order of arrival; every method may be called from any thread.
+
+    Attributes:
+        time_s: The time of day in Unix seconds; replaced by whoever needs a bill of another day.
+    """
 
     def __init__(self) -> None:
+        self.time_s: Callable[[], float] = time.time
         self._changed = threading.Condition()
         self._entries: dict[str, LedgerEntry] = {}
 
     def open(self, draft: Callable[[str, int], LedgerEntry]) -> LedgerEntry:
         """Enter a generation that starts now; *draft* gets its id and the Unix time in seconds."""
-        created = int(time.time())
+        created = int(self.time_s())
         entry = replace(draft(new_generation_id(created), created), opened_at_s=time.monotonic())
         with self._changed:
             self._entries[entry.id] = entry
@@ -144,6 +153,11 @@ class Ledger:
             return self._changed.wait_for(
                 lambda: all(entry.final for entry in self._entries.values()), timeout_s
             )
+
+    def reveal(self) -> None:
+        """Let `/generation` know every generation that a fault still hides."""
+        with self._changed:
+            self._entries = {id_: replace(e, hidden_s=0.0) for id_, e in self._entries.items()}
 
     def clear(self) -> None:
         """Forget the final entries."""

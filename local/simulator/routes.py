@@ -16,19 +16,22 @@ from local.simulator.wire import Wire
 
 PREFIX: Final = "/api/v1"
 _BEARER: Final = "bearer "
+_MANAGEMENT: Final = frozenset({"/credits", "/activity"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Routes:
     """Answers what clients of OpenRouter ask.
 
-    `keys` returns the keys accepted now; a closed entry resolves `generation_delay_s` later.
+    `keys` returns the keys accepted now; `management_keys` read the account's books and call no
+    model; a closed entry resolves `generation_delay_s` later.
     """
 
     chat: Chat
     catalogue: Catalogue
     ledger: Ledger
     keys: Callable[[], frozenset[str]]
+    management_keys: frozenset[str]
     generation_delay_s: float
     clock_s: Callable[[], float]
 
@@ -46,7 +49,8 @@ class Routes:
         path = path.removeprefix(PREFIX)
         query = dict(parse_qsl(url.query))
         if received.method == "POST" and path == "/chat/completions":
-            self._authenticate(received)
+            if self._authenticate(received) in self.management_keys:
+                raise RefusedError("Management keys cannot call models", status=403)
             self.chat.answer(received, wire)
             return
         if received.method != "GET":
@@ -61,7 +65,8 @@ class Routes:
         if header is None:
             raise RefusedError("No cookie auth credentials found", status=401)
         presented = header[len(_BEARER) :] if header.lower().startswith(_BEARER) else ""
-        if not any(compare_digest(presented.encode(), key.encode()) for key in self.keys()):
+        accepted = self.keys() | self.management_keys
+        if not any(compare_digest(presented.encode(), key.encode()) for key in accepted):
             raise RefusedError("User not found.", status=401)
         return presented
 
@@ -95,13 +100,16 @@ class Routes:
     def _account_body(
         self, path: str, query: Mapping[str, str], *, presented: str
     ) -> dict[str, Any]:
+        if path in _MANAGEMENT and presented not in self.management_keys:
+            raise RefusedError("Only management keys can perform this operation", status=403)
         match path:
             case "/generation":
                 return self._generation(query.get("id", ""))
             case "/credits":
                 return account.credit(self.ledger.entries())
             case "/key" | "/auth/key":
-                return account.key(presented, self.ledger.entries())
+                manages = presented in self.management_keys
+                return account.key(presented, self.ledger.entries(), manages=manages)
             case "/activity":
                 return account.activity(self.ledger.entries(), date=query.get("date"))
             case _:
@@ -114,7 +122,7 @@ class Routes:
         if (
             entry is None
             or not entry.final
-            or self.clock_s() < entry.closed_at_s + self.generation_delay_s
+            or self.clock_s() < entry.closed_at_s + self.generation_delay_s + entry.hidden_s
         ):
             raise RefusedError(f"Generation {generation_id} not found", status=404)
         return account.generation(entry)

@@ -31,6 +31,7 @@ class Simulator:
 
     Args:
         keys: Upstream keys accepted at first; `accept_keys` replaces them.
+        management_keys: Keys that read the account's books and call no model.
         model: "auto" loads the small model where its packages are installed; "echo" never does.
         port: 0 lets the system choose one.
         token_interval_s: Pause before each token of the echo model.
@@ -46,6 +47,7 @@ class Simulator:
         self,
         *,
         keys: Collection[str],
+        management_keys: Collection[str] = (),
         model: Literal["echo", "auto"] = "echo",
         host: str = "127.0.0.1",
         port: int = 0,
@@ -57,6 +59,7 @@ class Simulator:
         self.faults = FaultQueue()
         self._received = RequestLog()
         self._keys = frozenset(keys)
+        self._management_keys = frozenset(management_keys)
         self._model = model
         self._address = (host, port)
         self._token_interval_s = token_interval_s
@@ -166,6 +169,7 @@ class Simulator:
             catalogue=catalogue,
             ledger=self.ledger,
             keys=lambda: self._keys,
+            management_keys=self._management_keys,
             generation_delay_s=self._generation_delay_s,
             clock_s=time.monotonic,
         )

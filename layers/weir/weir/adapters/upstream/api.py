@@ -1,7 +1,7 @@
 """Authenticated calls to the upstream API; all of them, for all callers, pass through here."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -20,6 +20,7 @@ LOOKUP_DEADLINE_MS = 5_000
 _UNAUTHORIZED = 401
 _MAX_ERROR_BYTES = 65_536
 _MAX_LOOKUP_BYTES = 4_000_000
+_UNREADABLE = "Upstream's answer cannot be read."
 
 
 class UpstreamApi:
@@ -53,6 +54,23 @@ class UpstreamApi:
         Raises:
             ProviderError: Upstream could not be asked, or the answer is none.
         """
+        data = self._data(path)
+        if not isinstance(data, dict):
+            raise ProviderError(_UNREADABLE, cost_is_zero=False)
+        return data
+
+    def look_up_rows(self, path: str) -> Sequence[Mapping[str, Any]]:
+        """Return the `data` list of a JSON answer, all of it objects; fractions are Decimals.
+
+        Raises:
+            ProviderError: Upstream could not be asked, or the answer is none.
+        """
+        data = self._data(path)
+        if not isinstance(data, list) or not all(isinstance(row, dict) for row in data):
+            raise ProviderError(_UNREADABLE, cost_is_zero=False)
+        return data
+
+    def _data(self, path: str) -> Any:
         response = self.open(
             UpstreamRequest(method="GET", path=path, headers={"Accept": "application/json"}),
             deadline_ms=self._clock.now_ms() + LOOKUP_DEADLINE_MS,
@@ -64,10 +82,7 @@ class UpstreamApi:
             answer = None
         finally:
             response.close()
-        data = answer.get("data") if isinstance(answer, dict) else None
-        if not isinstance(data, dict):
-            raise ProviderError("Upstream's answer cannot be read.", cost_is_zero=False)
-        return data
+        return answer.get("data") if isinstance(answer, dict) else None
 
 
 def _signed(request: UpstreamRequest, *, key: str) -> UpstreamRequest:

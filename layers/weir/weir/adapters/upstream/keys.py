@@ -62,6 +62,15 @@ class UpstreamKeys:
         with self._lock:
             return _required(self._remembered("AWSCURRENT"))
 
+    def is_stored(self) -> bool:
+        """Tell whether there is a usable key; for a key that the gateway can do without.
+
+        Raises:
+            ProviderError: The secret cannot be read.
+        """
+        with self._lock:
+            return self._remembered("AWSCURRENT") is not None
+
     def attempts(self) -> Iterator[str]:
         """Yield the keys to try in turn: asking for the next one says the last was refused.
 
