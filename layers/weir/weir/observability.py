@@ -83,6 +83,20 @@ class RequestJournal(Journal):
         emit({"Refused": 1}, outcome=str(error.status))
 
     @override
+    def replayed(self, *, generation_id: GenerationId) -> None:
+        self._logger.info("replayed", generation_id=generation_id)
+        emit({"Replayed": 1}, outcome="replayed")
+
+    @override
+    def degraded(self, *, generation_id: GenerationId, reason: str) -> None:
+        self._logger.warning("degraded", generation_id=generation_id, reason=reason)
+
+    @override
+    def queued(self, *, generation_id: GenerationId, reason: str) -> None:
+        self._logger.warning("queued", generation_id=generation_id, reason=reason)
+        emit({"Queued": 1}, outcome="queued")
+
+    @override
     def unsettled(self, *, generation_id: GenerationId, reason: str) -> None:
         self._logger.warning("unsettled", generation_id=generation_id, reason=reason)
         emit({"Unsettled": 1}, outcome="unsettled")
@@ -94,6 +108,7 @@ class RequestJournal(Journal):
         figures = {
             "Requests": 1,
             "CostNanoUsd": usage.cost_nano_usd,
+            "PriceNanoUsd": record.price_nano_usd,
             "PromptTokens": usage.prompt_tokens,
             "CompletionTokens": usage.completion_tokens,
         }
@@ -117,4 +132,6 @@ def emit(figures: Mapping[str, int], *, outcome: str) -> None:
 def _line(record: UsageRecord) -> dict[str, object]:
     facts = asdict(record)
     facts |= facts.pop("usage")
+    facts["levels"] = sorted(record.levels) or None
+    del facts["end_user"]  # a person's name or address, in the tenant's own words
     return {name: value for name, value in facts.items() if value is not None}

@@ -4,23 +4,32 @@ from json import dumps
 
 from weir.domain.errors import ProviderError, WeirError
 from weir.domain.generations import GenerationId
+from weir.domain.price_plans import AT_COST, PricePlan
 from weir.http.errors import error_response, unexpected
 from weir.http.json_objects import JsonObject, MalformedJsonError, splice
 from weir.http.provider_errors import reported_error
 from weir.http.reading import GenerationReading
+from weir.http.shown_prices import ShownPrices
 from weir.http.upstream_json import read_members
 
 MAX_BODY_BYTES = 32 * 1024 * 1024
+
+_NOT_JSON = "The provider's answer is not JSON, or not all of it"
 
 
 class BodyTranslation:
     """A `Translation` that holds the body back until its end."""
 
-    def __init__(self, generation_id: GenerationId) -> None:
+    def __init__(
+        self, generation_id: GenerationId, *, model: str | None = None, plan: PricePlan = AT_COST
+    ) -> None:
+        """Start; `model` stands in when upstream names none, `plan` is the tenant's."""
         self._generation_id = generation_id
+        self._prices = ShownPrices(plan=plan, model=model or "")
         self._chunks: list[bytes] = []
         self._size_bytes = 0
         self._answer: JsonObject | None = None
+        self._replacements: dict[str, str] = {}
         self._reading = GenerationReading()
 
     @property
@@ -54,19 +63,22 @@ class BodyTranslation:
         try:
             answer = read_members(b"".join(self._chunks))
         except MalformedJsonError as error:
-            raise ProviderError(
-                "The provider's answer is not JSON, or not all of it", cost_is_zero=False
-            ) from error
+            raise ProviderError(_NOT_JSON, cost_is_zero=False) from error
         self._reading.update({name: member.value for name, member in answer.members.items()})
         if not isinstance(answer.get("choices"), list):
             failure = _failure(answer)
             raise failure
+        try:
+            shown = self._prices.members(answer, model=self._reading.model)
+        except MalformedJsonError as error:
+            raise ProviderError(_NOT_JSON, cost_is_zero=False) from error
+        self._replacements = {**shown, "id": dumps(self._generation_id)}
         self._answer = answer
 
     def ending(self, error: Exception | None) -> bytes:
-        """Return the whole body under our generation id, or the error's envelope."""
+        """Return the whole body under our generation id and prices, or the error's envelope."""
         if error is None and self._answer is not None:
-            return splice(self._answer, replacements={"id": dumps(self._generation_id)})
+            return splice(self._answer, replacements=self._replacements)
         _, _, body = error_response(error if isinstance(error, WeirError) else unexpected())
         return body
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from json import dumps
 from typing import Any
 
+from weir.domain.end_users import stored_name
 from weir.domain.errors import InvalidRequestError
 from weir.domain.requests import ChatRequest
 from weir.domain.tenants import Tenant
@@ -50,6 +51,7 @@ def read_chat_request(body: bytes, headers: Mapping[str, str], *, tenant: Tenant
         web_searches=web_searches(request, models=models),
         max_tokens=max_tokens * (whole_number(request.get("n")) or 1),
         unpriced_feature=unpriced_feature(request, models=models),
+        end_user=stored_name(user) if (user := request.get("user")) else None,
     )
 
 

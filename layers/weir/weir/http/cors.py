@@ -3,10 +3,15 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
+_EXPOSED = (
+    "X-Generation-Id,X-Provider-Name,X-RateLimit-Limit,X-RateLimit-Remaining,X-RateLimit-Reset,"
+    "Idempotent-Replayed,Retry-After,request-id"
+)
+
 CORS_HEADERS: Mapping[str, str] = MappingProxyType(
     {
         "Access-Control-Allow-Origin": "*",
-        "Access-Control-Expose-Headers": "X-Generation-Id,X-Provider-Name,Retry-After,request-id",
+        "Access-Control-Expose-Headers": _EXPOSED,
     }
 )
 """Headers of every answer, errors included."""

@@ -56,7 +56,7 @@ def envelope(error: WeirError) -> dict[str, Any]:
 
 def error_response(error: WeirError) -> ErrorResponse:
     """Return the answer for an error that happened before the first byte was sent."""
-    headers = {"Content-Type": "application/json", **CORS_HEADERS}
+    headers = {**error.headers, "Content-Type": "application/json", **CORS_HEADERS}
     if error.retry_after_s is not None:
         headers["Retry-After"] = str(error.retry_after_s)
     if error.generation_id is not None:

@@ -82,3 +82,8 @@ def bearer(event: ProxyEvent) -> str | None:
     if match is None:
         raise InvalidApiKeyError('The Authorization header must have the form "Bearer <key>"')
     return match[1]
+
+
+def path_parameter(event: ProxyEvent, name: str) -> str:
+    """Return a part of the path that the route leaves open; "" when it is absent."""
+    return (event.get("pathParameters") or {}).get(name, "")

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from weir.domain.money import nano_usd
+from weir.domain.money import NanoUsd, nano_usd
 from weir.domain.usage import Usage
 
 _MAX_TEXT_CHARS = 256
+# More than any model takes, less than a table's numbers hold; beyond it a count says nothing.
+_MAX_TOKENS = 10**12
 
 
 @dataclass(slots=True, kw_only=True)
@@ -22,11 +24,17 @@ class GenerationReading:
     finish_reason: str | None = None
 
     def update(self, values: Mapping[str, Any]) -> None:
-        """Take in one upstream object: a whole answer or a chunk of one."""
+        """Take in one upstream object: a whole answer or a chunk of one.
+
+        The usage is that of the model named with it or before: what it is priced by, once shown,
+        does not change any more.
+        """
         upstream_generation_id = shown_text(values.get("id"))
         self.upstream_generation_id = upstream_generation_id or self.upstream_generation_id
-        self.usage = read_usage(values.get("usage")) or self.usage
-        self.model = shown_text(values.get("model")) or self.model
+        usage = read_usage(values.get("usage"))
+        if usage is not None or self.usage is None:
+            self.model = shown_text(values.get("model")) or self.model
+        self.usage = usage or self.usage
         self.provider = shown_text(values.get("provider")) or self.provider
         self.finish_reason = _finish_reason(values.get("choices")) or self.finish_reason
 
@@ -35,12 +43,8 @@ def read_usage(usage: Any) -> Usage | None:
     """Return upstream's usage, None when it does not state a cost that can be billed."""
     if not isinstance(usage, dict):
         return None
-    cost = usage.get("cost")
-    if isinstance(cost, bool) or not isinstance(cost, int | Decimal):
-        return None
-    try:
-        cost_nano_usd = nano_usd(cost)
-    except ValueError:
+    cost_nano_usd = cost_of(usage.get("cost"))
+    if cost_nano_usd is None:
         return None
     return Usage(
         cost_nano_usd=cost_nano_usd,
@@ -49,6 +53,16 @@ def read_usage(usage: Any) -> Usage | None:
         reasoning_tokens=_tokens(usage.get("completion_tokens_details"), "reasoning_tokens"),
         cached_tokens=_tokens(usage.get("prompt_tokens_details"), "cached_tokens"),
     )
+
+
+def cost_of(amount: Any) -> NanoUsd | None:
+    """Return an amount in USD as upstream states it, None when it is none that can be billed."""
+    if isinstance(amount, bool) or not isinstance(amount, int | Decimal):
+        return None
+    try:
+        return nano_usd(amount)
+    except ValueError:
+        return None
 
 
 def shown_text(value: Any) -> str | None:
@@ -60,7 +74,9 @@ def shown_text(value: Any) -> str | None:
 
 def _tokens(counts: Any, name: str) -> int:
     count = counts.get(name) if isinstance(counts, dict) else None
-    return count if isinstance(count, int) and not isinstance(count, bool) and count > 0 else 0
+    if not isinstance(count, int) or isinstance(count, bool):
+        return 0
+    return count if 0 < count <= _MAX_TOKENS else 0
 
 
 def _finish_reason(choices: Any) -> str | None:

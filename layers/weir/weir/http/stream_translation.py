@@ -1,4 +1,4 @@
-"""Translation of a stream: each event goes on as soon as it is whole, under our generation id.
+"""Translation of a stream: each event goes on once it is whole, under our id and our prices.
 
 Work is on bytes and lines end at LF: text mode would split at U+2028 as well, and break characters
 between two reads. A chunk is parsed only when it may tell something new; in all others the id is
@@ -11,11 +11,13 @@ from json import dumps
 
 from weir.domain.errors import ProviderError, WeirError
 from weir.domain.generations import GenerationId, created_s
+from weir.domain.price_plans import AT_COST, PricePlan
 from weir.http.errors import error_event, unexpected
 from weir.http.event_stream import DATA, EventBuffer, read_event
 from weir.http.json_objects import JsonObject, MalformedJsonError, splice
 from weir.http.provider_errors import reported_error
 from weir.http.reading import GenerationReading
+from weir.http.shown_prices import ShownPrices
 from weir.http.upstream_json import read_members
 
 KEEP_ALIVE = b": OPENROUTER PROCESSING\n\n"
@@ -38,11 +40,20 @@ class StreamTranslation:
     """
 
     def __init__(
-        self, generation_id: GenerationId, *, model: str | None = None, created: int | None = None
+        self,
+        generation_id: GenerationId,
+        *,
+        model: str | None = None,
+        created: int | None = None,
+        plan: PricePlan = AT_COST,
     ) -> None:
-        """Start; `model` and `created` (epoch seconds) stand in until upstream names its own."""
+        """Start; `model` and `created` (epoch seconds) stand in until upstream names its own.
+
+        Costs are shown as the prices of the tenant's `plan`.
+        """
         self._generation_id = generation_id
         self._model = model
+        self._prices = ShownPrices(plan=plan, model=model or "")
         self._created = created_s(generation_id) if created is None else created
         self._events = EventBuffer()
         self._upstream_member = b""
@@ -135,9 +146,12 @@ class StreamTranslation:
     def _chunk(self, payload: bytes) -> bytes:
         known = self._upstream_member
         at = payload.find(known) if known else -1
-        if at < 0 or not payload.endswith(b"}") or _tells_something(payload):
+        if at < 0 or not payload.endswith(b"}") or self._must_be_read(payload):
             return self._read(payload)
         return payload[:at] + self._our_member + payload[at + len(known) :]
+
+    def _must_be_read(self, payload: bytes) -> bool:
+        return _tells_something(payload) or self._prices.concerns(payload)
 
     def _read(self, payload: bytes) -> bytes:
         chunk = read_members(payload)
@@ -148,7 +162,8 @@ class StreamTranslation:
         if chunk.get("error") is not None:
             raise reported_error(chunk.get("error"))
         self._learn_id(chunk)
-        return splice(chunk, replacements={"id": dumps(self._generation_id)})
+        shown = self._prices.members(chunk, model=self._reading.model)
+        return splice(chunk, replacements={**shown, "id": dumps(self._generation_id)})
 
     def _learn_id(self, chunk: JsonObject) -> None:
         """Remember how the id is written, unless the same text also stands elsewhere before it."""

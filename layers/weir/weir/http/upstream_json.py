@@ -13,7 +13,22 @@ def read_members(data: bytes) -> JsonObject:
     Raises:
         MalformedJsonError: It is no JSON object.
     """
-    return scan_object(data.decode("utf-8", "surrogateescape"), decoder=_LENIENT)
+    return read_text(data.decode("utf-8", "surrogateescape"))
+
+
+def read_text(text: str) -> JsonObject:
+    """Read an object within one that was read before, as `read_members` does.
+
+    Raises:
+        MalformedJsonError: It is no JSON object, or has a member twice.
+    """
+    return scan_object(text, decoder=_LENIENT)
+
+
+def value_end(text: str, at: int) -> int:
+    """Return where a value that begins at an offset ends, in a text that was read before."""
+    _, end = _LENIENT.raw_decode(text, at)
+    return end
 
 
 def _decimal(digits: str) -> Decimal:

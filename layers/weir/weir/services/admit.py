@@ -1,16 +1,47 @@
-"""May this request start? Price it, and hold its worst-case cost in one conditional write."""
+"""May this request start? Hold its worst-case price on every account it concerns, or on none."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
+from weir.domain.accounts import AccountId, end_user_account, key_account, tenant_account
 from weir.domain.api_keys import ApiKey
-from weir.domain.errors import InvalidRequestError
-from weir.domain.generations import RANDOM_BYTES, new_generation_id
-from weir.domain.holds import Hold, Reservation, estimate, prompt_tokens
-from weir.domain.money import NanoUsd
-from weir.domain.ports import CreditLedger, PriceList
+from weir.domain.errors import (
+    ForbiddenError,
+    InsufficientCreditsError,
+    MissingAccountError,
+    RateLimitExceededError,
+    StoreUnavailableError,
+    WeirError,
+)
+from weir.domain.generations import RANDOM_BYTES, GenerationId, new_generation_id
+from weir.domain.holds import Hold, Level, Reservation, prompt_tokens
+from weir.domain.ledgers import CreditLedger
+from weir.domain.limits import AccountLimits
+from weir.domain.periods import LimitPeriod
+from weir.domain.ports import Journal, PriceList
 from weir.domain.requests import ChatRequest
 from weir.domain.tenants import Tenant
+from weir.services.estimates import worst_case
+from weir.services.settlement import Holds
+
+# A refusal by one lane is none by the tenant yet; but being refused must stay cheap.
+MAX_LANES_TRIED = 8
+
+_REFUSED = (RateLimitExceededError, InsufficientCreditsError, ForbiddenError)
+_Reserved = dict[AccountId, Reservation]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admitted:
+    """A request that may start.
+
+    Attributes:
+        hold: On the tenant's account, as stored.
+        holds: On every account of the request, as stored.
+    """
+
+    hold: Hold
+    holds: Holds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,52 +50,121 @@ class Admission:
 
     Attributes:
         random: Returns that many random bytes.
-        lane: The account lane this process draws from, before it is reduced to the tenant's lanes.
+        lane: The account lane this process draws from first, before it is reduced to the tenant's.
     """
 
     prices: PriceList
     ledger: CreditLedger
+    journal: Journal
     random: Callable[[int], bytes]
     lane: int
 
-    def admit(self, key: ApiKey, *, request: ChatRequest, now_ms: int) -> Hold:
-        """Hold the estimate of a request on its tenant's account.
+    def admit(self, key: ApiKey, *, request: ChatRequest, now_ms: int) -> Admitted:
+        """Hold the worst-case price of a request on its tenant's account and those below it.
 
         Raises:
-            InvalidRequestError: A model or a feature has no known price and the tenant allows no
-                flat hold.
-            WeirError: The account refuses; see `CreditLedger.reserve`.
+            InvalidRequestError: It cannot be priced; see `worst_case`.
+            WeirError: An account refuses; see `CreditLedger.reserve`. Nothing is held then.
         """
         tenant = key.tenant
         hold = Hold(
-            generation_id=new_generation_id(
-                now_ms=now_ms, lane=self.lane % tenant.lanes, random=self.random(RANDOM_BYTES)
-            ),
-            estimate_nano_usd=self._estimate(tenant, request=request),
+            generation_id=GenerationId(""),  # it names a lane, which is not known yet
+            estimate_nano_usd=worst_case(tenant, request=request, prices=self.prices),
             key_id=key.key_id,
             model=request.models[0],
+            end_user=request.end_user,
+            levels=frozenset(below.level for below in _accounts_below(key, request)),
+            plan_version=tenant.plan.version,
+            period=tenant.limit_period,
         )
         tokens = prompt_tokens(request, bound=tenant.prompt_bound) + request.max_tokens
-        self.ledger.reserve(
-            tenant.tenant_id, reservation=Reservation(hold=hold, tokens=tokens, now_ms=now_ms)
-        )
-        return hold
+        taken = self._reserved(tenant, Reservation(hold=hold, tokens=tokens, now_ms=now_ms))
+        reserved = {tenant_account(tenant.tenant_id): taken}
+        for below in _accounts_below(key, request):
+            self._reserve_below(below, taken, reserved)
+        holds = {account_id: reservation.hold for account_id, reservation in reserved.items()}
+        return Admitted(hold=taken.hold, holds=holds)
 
-    def _estimate(self, tenant: Tenant, *, request: ChatRequest) -> NanoUsd:
-        known = {model: self.prices.price(model) for model in request.models}
-        prices = [price for price in known.values() if price is not None]
-        flat = tenant.unpriced_hold_nano_usd
-        if len(prices) < len(known) and flat is None:
-            unpriced = next(model for model, price in known.items() if price is None)
-            raise InvalidRequestError(
-                f"{unpriced} is not a valid model ID, or it has no fixed price and this tenant "
-                "has no flat hold for such models"
-            )
-        if request.unpriced_feature is not None and flat is None:
-            raise InvalidRequestError(
-                f"{request.unpriced_feature} has no fixed price and this tenant has no flat hold "
-                "for such requests"
-            )
-        priced = estimate(request, prices=prices, bound=tenant.prompt_bound) if prices else 0
-        is_bounded = len(prices) == len(known) and request.unpriced_feature is None
-        return NanoUsd(priced if is_bounded else max(priced, flat or 0))
+    def _reserved(self, tenant: Tenant, wanted: Reservation) -> Reservation:
+        """Reserve on the tenant's account, on the first of its lanes that admits."""
+        refused: WeirError | None = None
+        random = self.random(RANDOM_BYTES)
+        for step in range(min(tenant.lanes, MAX_LANES_TRIED)):
+            lane = (self.lane + step) % tenant.lanes
+            generation_id = new_generation_id(now_ms=wanted.now_ms, lane=lane, random=random)
+            hold = replace(wanted.hold, generation_id=generation_id)
+            try:
+                return self._reserve(tenant_account(tenant.tenant_id), replace(wanted, hold=hold))
+            except _REFUSED as refusal:
+                refused = refused or refusal
+        assert refused is not None, "a tenant has at least one lane"
+        raise refused
+
+    def _reserve(self, account_id: AccountId, wanted: Reservation) -> Reservation:
+        account = self.ledger.reserve(account_id, reservation=wanted)
+        return replace(wanted, hold=account.holds[wanted.hold.generation_id])
+
+    def _reserve_below(self, below: "_Below", taken: Reservation, reserved: _Reserved) -> None:
+        """Reserve on one account below the tenant's; if that fails, undo what is reserved.
+
+        Raises:
+            WeirError: It refuses, or cannot be reached.
+        """
+        wanted = replace(taken, hold=replace(taken.hold, period=below.period))
+        try:
+            reserved[below.account_id] = self._reserve_or_open(below, wanted)
+        except WeirError as error:
+            # Of an unacknowledged write, nobody knows whether the hold is there.
+            is_unsure = isinstance(error, StoreUnavailableError)
+            self._release({**reserved, below.account_id: wanted} if is_unsure else reserved)
+            raise
+
+    def _reserve_or_open(self, below: "_Below", wanted: Reservation) -> Reservation:
+        try:
+            return self._reserve(below.account_id, wanted)
+        except MissingAccountError:
+            if below.opened_with is None:
+                raise
+        self.ledger.open_account(below.account_id, limits=below.opened_with)
+        return self._reserve(below.account_id, wanted)
+
+    def _release(self, reserved: _Reserved) -> None:
+        """Undo reservations, the tenant's last; what cannot be undone is left to the sweeper."""
+        for account_id, reservation in reversed(reserved.items()):
+            hold = reservation.hold
+            try:
+                self.ledger.release(account_id, hold=hold, reservation=reservation)
+            except StoreUnavailableError as failure:
+                self.journal.unsettled(generation_id=hold.generation_id, reason=failure.message)
+                return
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Below:
+    """An account below the tenant's that a request concerns.
+
+    `opened_with` are the limits it gets if it does not exist yet; None: it must exist.
+    """
+
+    level: Level
+    account_id: AccountId
+    period: LimitPeriod
+    opened_with: AccountLimits | None
+
+
+def _accounts_below(key: ApiKey, request: ChatRequest) -> Iterator[_Below]:
+    tenant_id, limits = key.tenant.tenant_id, key.tenant.end_user_limits
+    if key.limit_period is not None:
+        yield _Below(
+            level=Level.KEY,
+            account_id=key_account(tenant_id, key.key_id),
+            period=key.limit_period,
+            opened_with=None,
+        )
+    if limits is not None and request.end_user is not None:
+        yield _Below(
+            level=Level.END_USER,
+            account_id=end_user_account(tenant_id, request.end_user),
+            period=limits.period,
+            opened_with=limits,
+        )

@@ -6,13 +6,26 @@ from weir.domain.ports import ApiKeyStore
 
 
 def authenticate(bearer: str | None, *, keys: ApiKeyStore, prefix: str, now_ms: int) -> ApiKey:
-    """Return the key behind a bearer token; a garbled one is refused without a look-up.
+    """Return the inference key behind a bearer token, see `identify`.
+
+    Raises:
+        InvalidApiKeyError: No token, or one that is malformed, unknown, disabled or expired.
+        ForbiddenError: A management key, which cannot call completion endpoints.
+        StoreUnavailableError: The key store cannot answer.
+    """
+    key = identify(bearer, keys=keys, prefix=prefix, now_ms=now_ms)
+    if key.kind is not KeyKind.INFERENCE:
+        raise ForbiddenError("Management keys cannot call completion endpoints; use an API key")
+    return key
+
+
+def identify(bearer: str | None, *, keys: ApiKeyStore, prefix: str, now_ms: int) -> ApiKey:
+    """Return the key behind a bearer token, of either kind; a garbled one costs no look-up.
 
     Every refusal of a presented key reads the same, so that nobody can tell which keys exist.
 
     Raises:
         InvalidApiKeyError: No token, or one that is malformed, unknown, disabled or expired.
-        ForbiddenError: A management key, which cannot call completion endpoints.
         StoreUnavailableError: The key store cannot answer.
     """
     if bearer is None:
@@ -20,8 +33,6 @@ def authenticate(bearer: str | None, *, keys: ApiKeyStore, prefix: str, now_ms: 
     key = keys.find(key_hash(bearer)) if is_well_formed(bearer, prefix=prefix) else None
     if key is None or key.disabled or _is_expired(key, now_ms=now_ms):
         raise InvalidApiKeyError("Invalid API key: it is unknown, disabled or expired")
-    if key.kind is not KeyKind.INFERENCE:
-        raise ForbiddenError("Management keys cannot call completion endpoints; use an API key")
     return key
 
 

@@ -1,22 +1,32 @@
 """The sweep: repair of holds whose request can no longer be alive.
 
-A request that crashed between its hold and its settlement left a hold behind. Upstream's own
-ledger tells what it cost, if the hold knows upstream's id; the rest is as any request ends:
-record, then settle with what the stored record says. Running twice, or beside a late request,
-changes nothing, because both writes are conditional.
+A request that crashed between its hold and its settlement left holds behind. Upstream's own ledger
+tells what it cost, if the hold knows upstream's id; the rest is as any request ends: record, then
+settle with what the stored record says. Running twice, or beside a late request, changes nothing,
+because both writes are conditional.
 """
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 from weir.domain import generations
-from weir.domain.accounts import Account
+from weir.domain.accounts import accounts_below, tenant_account
 from weir.domain.errors import ProviderError, StoreUnavailableError
-from weir.domain.holds import Hold
-from weir.domain.ports import CreditLedger, GenerationArchive, LedgerReader
+from weir.domain.holds import Hold, Level
+from weir.domain.ledgers import CreditLedger, TenantDirectory, TenantLanes
+from weir.domain.ports import GenerationArchive, PricePlans
 from weir.domain.tenants import TenantId
-from weir.domain.usage import NO_USAGE, RecordSource, RecordStatus, Usage, UsageRecord
+from weir.domain.usage import (
+    NO_USAGE,
+    ArchivedGeneration,
+    RecordSource,
+    RecordStatus,
+    UsageRecord,
+    price,
+)
+from weir.services.settlement import Holds, settle_record
 
 _MS_PER_S = 1_000
 # Upstream forgets; a hold must not wait for ever for an answer that will not come.
@@ -25,16 +35,16 @@ GIVE_UP_MS = 24 * 60 * 60 * _MS_PER_S
 MAX_FAILURES_IN_A_ROW = 3
 
 
-class SweptLedger(CreditLedger, LedgerReader, Protocol):
-    """A ledger that can be read in full and repaired."""
+class SweptLedger(CreditLedger, TenantLanes, Protocol):
+    """A ledger whose tenants' accounts can be read and repaired."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepReport:
-    """What a sweep did, in holds.
+    """What a sweep did, in requests.
 
     Attributes:
-        settled: Removed by this sweep, with the cost of their stored record.
+        settled: Settled by this sweep, with the price of their stored record.
         unknown: Those of them whose cost nobody knows; each one is an alarm.
         postponed: Left for the next sweep, because upstream could not be asked.
         failed: Left for the next sweep, because the ledger could not be written.
@@ -46,57 +56,66 @@ class SweepReport:
     failed: int
 
 
-def sweep(
-    ledger: SweptLedger, *, archive: GenerationArchive, now_ms: int, hold_life_ms: int
-) -> SweepReport:
-    """Settle every hold that is older than any living request.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sweeping:
+    """What a sweep works with.
 
-    Args:
-        ledger: Read in full, then written hold by hold.
+    Attributes:
         archive: Upstream's ledger of finished generations.
-        now_ms: Epoch milliseconds.
         hold_life_ms: The longest a request can live, and a margin; younger holds are not touched.
-
-    Raises:
-        StoreUnavailableError: The ledger cannot be read; what is done is done, and the next sweep
-            goes on.
     """
-    repair = _Repair(ledger, archive=archive, now_ms=now_ms)
-    for account in ledger.accounts():
-        for hold in account.holds.values():
-            if _age_ms(hold, now_ms) >= hold_life_ms:
-                repair.hold(account, hold)
-    tally = repair.tally
-    return SweepReport(
-        settled=tally["settled"],
-        unknown=tally["unknown"],
-        postponed=tally["postponed"],
-        failed=tally["failed"],
-    )
+
+    ledger: SweptLedger
+    tenants: TenantDirectory
+    archive: GenerationArchive
+    plans: PricePlans
+    hold_life_ms: int
+
+    def sweep(self, *, now_ms: int) -> SweepReport:
+        """Settle every hold that is older than any living request.
+
+        Raises:
+            StoreUnavailableError: The accounts cannot be read; what is done is done, and the next
+                sweep goes on.
+        """
+        repair = _Repair(self, now_ms=now_ms)
+        for tenant_id, hold in self._abandoned(now_ms):
+            repair.request(tenant_id, hold)
+        tally = repair.tally
+        return SweepReport(
+            settled=tally["settled"],
+            unknown=tally["unknown"],
+            postponed=tally["postponed"],
+            failed=tally["failed"],
+        )
+
+    def _abandoned(self, now_ms: int) -> Iterator[tuple[TenantId, Hold]]:
+        for tenant in self.tenants.tenants():
+            for account in self.ledger.lanes(tenant):
+                for hold in account.holds.values():
+                    if _age_ms(hold, now_ms) >= self.hold_life_ms:
+                        yield tenant.tenant_id, hold
 
 
 class _Repair:
-    """One sweep; a hold that cannot be repaired stands in no other's way."""
+    """One sweep; a request that cannot be repaired stands in no other's way."""
 
-    def __init__(self, ledger: CreditLedger, *, archive: GenerationArchive, now_ms: int) -> None:
+    def __init__(self, ports: Sweeping, *, now_ms: int) -> None:
         self.tally: Counter[str] = Counter()
-        self._ledger = ledger
-        self._archive = archive
+        self._ports = ports
         self._now_ms = now_ms
         self._failures_in_a_row = 0
 
-    def hold(self, account: Account, hold: Hold) -> None:
-        """Record what a hold's request cost, and settle it."""
+    def request(self, tenant_id: TenantId, hold: Hold) -> None:
+        """Record what a request cost, and settle it."""
         try:
-            usage = self._usage(hold)
-            # Only tenant accounts are swept: a key's hold is released after its tenant's.
-            self._settle(TenantId(account.account_id), hold, usage)
+            self._settle(tenant_id, hold, self._generation(hold))
         except ProviderError:
             self.tally["postponed"] += 1
         except StoreUnavailableError:
             self.tally["failed"] += 1
 
-    def _usage(self, hold: Hold) -> Usage | None:
+    def _generation(self, hold: Hold) -> ArchivedGeneration | None:
         if hold.upstream_generation_id is None:
             return None
         try:
@@ -106,39 +125,67 @@ class _Repair:
                 raise
             return None
 
-    def _asked(self, upstream_generation_id: str) -> Usage | None:
+    def _asked(self, upstream_generation_id: str) -> ArchivedGeneration | None:
         if self._failures_in_a_row >= MAX_FAILURES_IN_A_ROW:
             raise ProviderError("Upstream's ledger is out of reach.", cost_is_zero=False)
         self._failures_in_a_row += 1
-        usage = self._archive.usage(upstream_generation_id)
+        generation = self._ports.archive.generation(upstream_generation_id)
         self._failures_in_a_row = 0
-        return usage
+        return generation
 
-    def _settle(self, tenant_id: TenantId, hold: Hold, usage: Usage | None) -> None:
-        stored = self._ledger.record(tenant_id, record=_record(tenant_id, hold, usage))
-        settled = self._ledger.settle(
-            tenant_id,
-            hold=hold,
-            cost_nano_usd=stored.usage.cost_nano_usd,
-            now_ms=self._now_ms,
-        )
-        if settled:
+    def _settle(
+        self, tenant_id: TenantId, hold: Hold, generation: ArchivedGeneration | None
+    ) -> None:
+        ledger, holds = self._ports.ledger, self._holds(tenant_id, hold)
+        record = self._record(tenant_id, hold, generation, holds=holds)
+        settled = settle_record(ledger, record, holds=holds, now_ms=self._now_ms)
+        if settled.was_open:
             self.tally["settled"] += 1
-            self.tally["unknown"] += stored.status is RecordStatus.UNKNOWN
+            self.tally["unknown"] += settled.record.status is RecordStatus.UNKNOWN
+
+    def _holds(self, tenant_id: TenantId, hold: Hold) -> Holds:
+        """Find the request's holds: a crash may have come before the lower ones were taken."""
+        found = {
+            account_id: self._ports.ledger.held(account_id, hold.generation_id)
+            for account_id in accounts_below(tenant_id, hold).values()
+        }
+        taken = {account_id: held for account_id, held in found.items() if held is not None}
+        return {tenant_account(tenant_id): hold, **taken}
+
+    def _record(
+        self,
+        tenant_id: TenantId,
+        hold: Hold,
+        generation: ArchivedGeneration | None,
+        *,
+        holds: Holds,
+    ) -> UsageRecord:
+        usage = generation.usage if generation else NO_USAGE
+        model = (generation.model if generation else None) or hold.model
+        plan = self._ports.plans.plan(tenant_id, version=hold.plan_version)
+        return UsageRecord(
+            tenant_id=tenant_id,
+            generation_id=hold.generation_id,
+            status=RecordStatus.INTERRUPTED if generation else RecordStatus.UNKNOWN,
+            source=RecordSource.SWEEP,
+            usage=usage,
+            price_nano_usd=price(usage, model=model, plan=plan),
+            plan_version=hold.plan_version,
+            estimate_nano_usd=hold.estimate_nano_usd,
+            key_id=hold.key_id,
+            end_user=hold.end_user,
+            levels=_levels_held(tenant_id, hold, holds),
+            model=model,
+            upstream_generation_id=hold.upstream_generation_id,
+            provider=generation.provider if generation else None,
+            finish_reason=generation.finish_reason if generation else None,
+        )
 
 
-def _record(tenant_id: TenantId, hold: Hold, usage: Usage | None) -> UsageRecord:
-    return UsageRecord(
-        tenant_id=tenant_id,
-        generation_id=hold.generation_id,
-        status=RecordStatus.UNKNOWN if usage is None else RecordStatus.INTERRUPTED,
-        source=RecordSource.SWEEP,
-        usage=usage or NO_USAGE,
-        estimate_nano_usd=hold.estimate_nano_usd,
-        key_id=hold.key_id,
-        model=hold.model,
-        upstream_generation_id=hold.upstream_generation_id,
-    )
+def _levels_held(tenant_id: TenantId, hold: Hold, holds: Holds) -> frozenset[Level]:
+    """Return the levels that the request was really held on."""
+    below = accounts_below(tenant_id, hold)
+    return frozenset(level for level, account_id in below.items() if account_id in holds)
 
 
 def _age_ms(hold: Hold, now_ms: int) -> int:
