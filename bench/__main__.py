@@ -8,11 +8,12 @@ import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from bench import chunks, events, package_size, requests_warm, starts, traffic
+from bench import chunks, events, package_size, requests_warm, starts, traffic, units
 from bench.figures import Row
 from bench.processes import BenchError
 from bench.subjects import Bench, Subject
 from bench.table import rendered
+from local.aws import EmbeddedAwsError
 
 _LEGEND = """\
 Weir: the chat function. bare: the same upstream call and runtime layer, no ledger. Both in turns;
@@ -53,7 +54,7 @@ def main() -> int:
     try:
         with ExitStack() as stack:
             rows, warm = _measured(Bench.open(stack), plan)
-    except BenchError as error:
+    except (BenchError, EmbeddedAwsError) as error:
         print(error, file=sys.stderr)
         return 1
     yardsticks = _YARDSTICKS.format(
@@ -86,7 +87,9 @@ def _measured(bench: Bench, plan: Plan) -> tuple[list[Row], requests_warm.Warm]:
     )
     _say(f"{plan.streams} rounds of streams")
     streamed = chunks.measure(functions, rounds=plan.streams, chunks=plan.chunks)
-    return [*warm.rows, *streamed, *started, *counted, package_size.measure()], warm
+    _say("counting capacity units")
+    taken = units.measure()
+    return [*warm.rows, *streamed, *started, *counted, *taken, package_size.measure()], warm
 
 
 def _say(what: str) -> None:

@@ -55,7 +55,7 @@ class CannedTables:
             "seq": {"N": "1"},
             names["#w"]: {"N": "1"},
             names["#t"]: values[":tokens"],
-            names["#m"]: {"N": str(left)},
+            names["#p"]: {"N": str(left)},
             names["#n"]: {"N": "1"},
             "holds": {"M": {names["#id"]: values[":hold"]}},
         }

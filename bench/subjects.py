@@ -11,7 +11,7 @@ from typing import Self
 
 from bench.packages import link
 from bench.processes import ROOT, Function, Stub
-from bench.tenant import ACCOUNTS_TABLE, CONTROL_TABLE, USAGE_TABLE
+from bench.tenant import ACCOUNTS_TABLE, CONTROL_TABLE, EPHEMERAL_TABLE, USAGE_TABLE
 
 
 class Subject(StrEnum):
@@ -100,11 +100,16 @@ _SETTINGS = {
     "ACCOUNTS_TABLE": ACCOUNTS_TABLE,
     "USAGE_TABLE": USAGE_TABLE,
     "CONTROL_TABLE": CONTROL_TABLE,
+    "EPHEMERAL_TABLE": EPHEMERAL_TABLE,
+    "ANSWERS_BUCKET": "bench-answers",
+    "SETTLE_QUEUE_URL": "https://sqs.us-east-1.amazonaws.com/123456789012/bench",
     "UPSTREAM_SECRET_ID": "arn:aws:secretsmanager:us-east-1:123456789012:secret:bench",
     "KEY_PREFIX": "sk-weir-v1-",
     "UPSTREAM_DEADLINE_S": "840",
     # A checkpoint is one write more for a long stream; here it would be counted as chunks.
     "CHECKPOINT_AFTER_S": "60",
+    # So is a look for a cancellation, one read each.
+    "CANCEL_POLL_S": "60",
     "POWERTOOLS_METRICS_NAMESPACE": "Weir",
     "POWERTOOLS_LOG_LEVEL": "INFO",
     "POWERTOOLS_SERVICE_NAME": "chat",

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from weir.adapters.dynamodb.control import DynamoDBKeys
-from weir.adapters.dynamodb.ledger import DynamoDBLedger
+from weir.adapters.dynamodb.credits import DynamoDBCredits
+from weir.adapters.dynamodb.tenants import DynamoDBTenants
 from weir.adapters.dynamodb.wire import Item, Payload
 from weir.domain.api_keys import RANDOM_BYTES, ApiKey, KeyKind, key_hash, masked, mint
 from weir.domain.money import nano_usd
@@ -12,6 +13,7 @@ from weir.domain.tenants import Tenant, TenantId
 ACCOUNTS_TABLE = "bench-accounts"
 USAGE_TABLE = "bench-usage"
 CONTROL_TABLE = "bench-control"
+EPHEMERAL_TABLE = "bench-ephemeral"
 
 API_KEY = mint(random=bytes(range(RANDOM_BYTES)))
 TENANT = Tenant(tenant_id=TenantId("bench"), namespace_key=bytes(32))
@@ -19,14 +21,14 @@ CREDIT_USD = 1_000
 
 
 class WrittenItems:
-    """A `DynamoDB` that keeps the last item put into it."""
+    """A `DynamoDB` that keeps the first item of the last transaction."""
 
     def __init__(self) -> None:
-        self.last: Item = {}
+        self.first: Item = {}
 
     def call(self, operation: str, payload: Payload) -> Item:
-        assert operation == "PutItem", operation
-        self.last = dict(payload["Item"])
+        assert operation == "TransactWriteItems", operation
+        self.first = dict(payload["TransactItems"][0]["Put"]["Item"])
         return {}
 
     def pages(self, operation: str, payload: Payload) -> Iterator[Item]:
@@ -36,16 +38,16 @@ class WrittenItems:
 def account_item() -> Item:
     """Return the tenant's account before any request."""
     written = WrittenItems()
-    ledger = DynamoDBLedger(written, accounts_table=ACCOUNTS_TABLE, usage_table=USAGE_TABLE)
-    ledger.open_account(TENANT.tenant_id, credit_nano_usd=nano_usd(CREDIT_USD))
-    return written.last
+    credits_ = DynamoDBCredits(written, accounts_table=ACCOUNTS_TABLE, control_table=CONTROL_TABLE)
+    credits_.open_tenant_account(TENANT.tenant_id, credit_nano_usd=nano_usd(CREDIT_USD))
+    return written.first
 
 
 def profile_item() -> Item:
     """Return the tenant's profile."""
     written = WrittenItems()
-    DynamoDBKeys(written, control_table=CONTROL_TABLE).put_tenant(TENANT)
-    return written.last
+    DynamoDBTenants(written, control_table=CONTROL_TABLE).put(TENANT)
+    return written.first
 
 
 def api_key_item() -> Item:
@@ -61,4 +63,4 @@ def api_key_item() -> Item:
             expires_at_ms=None,
         )
     )
-    return written.last
+    return written.first

@@ -95,10 +95,7 @@ def _facts(stack: LocalStack) -> dict[str, Any]:
         "simulator_url": stack.simulator.url if stack.simulator else None,
         "model": _model(stack),
         "aws_endpoint_url": stack.aws.url,
-        "tables": {
-            name: stack.deployment.physical_ids[name]
-            for name in ("AccountsTable", "UsageTable", "ControlTable")
-        },
+        "tables": dict(stack.tables),
     }
 
 

@@ -10,10 +10,13 @@ from typing import Any, Self
 
 import boto3
 
-from local.aws_server import CALLS_PATH, NOTE_CALLS
+from local.accesses import Access
+from local.aws_server import ACCESSES_PATH, CALLS_PATH, NOTE_CALLS
 
 REGION = "us-east-1"
 _STOP_TIMEOUT_S = 10
+_DYNAMODB_SERVICES = ("dynamodb", "dynamodbstreams")
+_DYNAMODB_VARIABLES = ("AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_DYNAMODB_STREAMS")
 
 
 class EmbeddedAwsError(RuntimeError):
@@ -25,6 +28,7 @@ class EmbeddedAws:
 
     Args:
         note_calls: Keep the name of every operation, for `calls`; the list only grows.
+        dynamodb_url: Where DynamoDB and its streams are asked for instead; None means here.
 
     Attributes:
         url: The endpoint URL for an AWS SDK.
@@ -32,7 +36,15 @@ class EmbeddedAws:
 
     url: str
 
-    def __init__(self, *, host: str = "127.0.0.1", port: int = 0, note_calls: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        note_calls: bool = False,
+        dynamodb_url: str | None = None,
+    ) -> None:
+        self._dynamodb_url = dynamodb_url
         self._arguments = (host, str(port), *((NOTE_CALLS,) if note_calls else ()))
         self._process: subprocess.Popen[str] | None = None
 
@@ -90,27 +102,50 @@ class EmbeddedAws:
 
         Empty unless it was started with `note_calls`.
         """
-        with urllib.request.urlopen(self.url + CALLS_PATH, timeout=10) as answer:
-            calls: list[str] = json.load(answer)
+        calls: list[str] = self._noted(CALLS_PATH)
         return calls
 
-    def environment(self) -> Mapping[str, str]:
-        """Return the variables that point an AWS SDK here."""
+    @property
+    def accesses(self) -> set[Access]:
+        """Return who did what to which physical resource; empty unless started with `note_calls`.
+
+        Functions are known by their logical id, see `environment`.
+        """
+        return {tuple(access) for access in self._noted(ACCESSES_PATH)}
+
+    def _noted(self, path: str) -> Any:
+        with urllib.request.urlopen(self.url + path, timeout=10) as answer:
+            return json.load(answer)
+
+    @property
+    def has_other_dynamodb(self) -> bool:
+        """Whether DynamoDB is asked for elsewhere, so that CloudFormation here knows no table."""
+        return self._dynamodb_url is not None
+
+    def environment(self, *, principal: str = "embedded") -> Mapping[str, str]:
+        """Return the variables that point an AWS SDK here.
+
+        Args:
+            principal: Whose requests these will be, in `accesses`.
+        """
+        other = self._dynamodb_url
         return {
+            **(dict.fromkeys(_DYNAMODB_VARIABLES, other) if other else {}),
             "AWS_ENDPOINT_URL": self.url,
-            "AWS_ACCESS_KEY_ID": "embedded",
+            "AWS_ACCESS_KEY_ID": principal,
             "AWS_SECRET_ACCESS_KEY": "embedded",
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
             "AWS_ACCOUNT_ID_ENDPOINT_MODE": "disabled",
         }
 
-    def client(self, service: str) -> Any:
-        """Return a low-level boto3 client of a service."""
+    def client(self, service: str, *, principal: str = "embedded") -> Any:
+        """Return a low-level boto3 client of a service, whose requests are the principal's."""
+        elsewhere = self._dynamodb_url if service in _DYNAMODB_SERVICES else None
         return boto3.client(
             service,
-            endpoint_url=self.url,
+            endpoint_url=elsewhere or self.url,
             region_name=REGION,
-            aws_access_key_id="embedded",
+            aws_access_key_id=principal,
             aws_secret_access_key="embedded",
         )

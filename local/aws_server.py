@@ -8,6 +8,7 @@ never outlives whoever started it.
 """
 
 import contextlib
+import io
 import json
 import logging
 import os
@@ -20,7 +21,10 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from typing_extensions import override
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from local.accesses import Access, accesses
+
 CALLS_PATH = "/_calls"
+ACCESSES_PATH = "/_accesses"
 NOTE_CALLS = "--note-calls"
 
 _StartResponse = Callable[..., Any]
@@ -44,21 +48,33 @@ class OneAtATime:
         self._note_calls = note_calls
         self._lock = threading.Lock()
         self._calls: list[str] = []
+        self._accesses: set[Access] = set()
 
     def __call__(self, environ: dict[str, Any], start_response: _StartResponse) -> Iterable[bytes]:
         """Answer one request; `CALLS_PATH` lists all operations noted, oldest first."""
         with self._lock:
-            if environ["PATH_INFO"] == CALLS_PATH:
+            noted = {CALLS_PATH: self._calls, ACCESSES_PATH: sorted(self._accesses)}
+            if environ["PATH_INFO"] in noted:
                 start_response("200 OK", [("Content-Type", "application/json")])
-                return [json.dumps(self._calls).encode()]
+                return [json.dumps(noted[environ["PATH_INFO"]]).encode()]
             if self._note_calls:
-                self._calls.append(_operation(environ))
+                self._note(environ)
             return list(self._application(environ, start_response))
+
+    def _note(self, environ: dict[str, Any]) -> None:
+        self._calls.append(_operation(environ))
+        length = int(environ.get("CONTENT_LENGTH") or 0)
+        body = environ["wsgi.input"].read(length) if length else b""
+        if length:
+            environ["wsgi.input"] = io.BytesIO(body)
+        self._accesses |= set(accesses(environ, body))
 
 
 def _operation(environ: dict[str, Any]) -> str:
-    """Turn `DynamoDB_20120810.UpdateItem` into `DynamoDB.UpdateItem`."""
-    service, _, operation = environ.get("HTTP_X_AMZ_TARGET", "").partition(".")
+    """Turn `DynamoDB_20120810.UpdateItem` into `DynamoDB.UpdateItem`; S3 has method and path."""
+    if "HTTP_X_AMZ_TARGET" not in environ:
+        return f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
+    service, _, operation = environ["HTTP_X_AMZ_TARGET"].partition(".")
     return f"{service.partition('_')[0]}.{operation}"
 
 

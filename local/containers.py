@@ -19,12 +19,12 @@ from pathlib import Path
 from local.aws import EmbeddedAws
 from local.deploy import Deployment, deploy
 from local.isolation import isolate_from_shell
+from local.secret_values import fill_secret
 from local.seed import (
     DEMO_CREDIT_USD,
     DEMO_TENANT,
     Books,
     open_books,
-    put_upstream_key,
     seed_tenant,
 )
 from local.simulator import Simulator
@@ -64,7 +64,7 @@ def surroundings(*, variables: Path, docker: Mapping[str, str]) -> Iterator[Surr
     host = _reachable_address(docker)
     with Simulator(keys={_UPSTREAM_KEY}, host=host) as simulator, EmbeddedAws(host=host) as aws:
         deployment = deploy(ROOT / "template.yaml", aws=aws, parameters={})
-        put_upstream_key(deployment, aws=aws, key=_UPSTREAM_KEY)
+        fill_secret(deployment, aws=aws, name="UpstreamSecret", value=_UPSTREAM_KEY)
         books = open_books(deployment, aws=aws)
         _seed(books)
         addresses = {"AWS_ENDPOINT_URL": aws.url, "UPSTREAM_BASE_URL": simulator.url}
@@ -115,12 +115,18 @@ def _reachable_address(docker: Mapping[str, str]) -> str:
 
 
 def _names(deployment: Deployment) -> dict[str, str]:
-    return {
-        "ACCOUNTS_TABLE": deployment.physical_ids["AccountsTable"],
-        "USAGE_TABLE": deployment.physical_ids["UsageTable"],
-        "CONTROL_TABLE": deployment.physical_ids["ControlTable"],
-        "UPSTREAM_SECRET_ID": deployment.physical_ids["UpstreamSecret"],
+    names = {
+        "ACCOUNTS_TABLE": "AccountsTable",
+        "USAGE_TABLE": "UsageTable",
+        "CONTROL_TABLE": "ControlTable",
+        "ROLLUPS_TABLE": "RollupsTable",
+        "EPHEMERAL_TABLE": "EphemeralTable",
+        "ANSWERS_BUCKET": "AnswersBucket",
+        "SETTLE_QUEUE_URL": "SettleQueue",
+        "UPSTREAM_SECRET_ID": "UpstreamSecret",
+        "UPSTREAM_MANAGEMENT_SECRET_ID": "UpstreamManagementSecret",
     }
+    return {variable: deployment.physical_ids[name] for variable, name in names.items()}
 
 
 def _seed(books: Books) -> None:

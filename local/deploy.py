@@ -1,23 +1,17 @@
-"""template.yaml into the embedded AWS: CloudFormation creates what moto covers, this does the rest.
+"""template.yaml into the embedded AWS, and what became of it: functions, tables, schedules."""
 
-moto's CloudFormation knows no Secrets Manager secrets and only part of API Gateway: secrets are
-created through their API and put in place of their references; routes are read from the template.
-"""
-
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
-from local.aws import EmbeddedAws, EmbeddedAwsError
+from local.aws import EmbeddedAws
+from local.cloudformation import create
+from local.event_sources import EventSource, read_event_sources
 from local.functions import FunctionConfig
 from local.transform import function_sources, transform
 
-STACK = "weir"
-_LEFT_OUT = ("AWS::ApiGateway::", "AWS::SecretsManager::", "AWS::CloudWatch::")
-_SECRET = "AWS::SecretsManager::Secret"
-_EMPTY_ZIP = b"PK\x05\x06" + bytes(18)
+_TABLE = "AWS::DynamoDB::Table"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,12 +23,22 @@ class Deployment:
         functions: What each function runs with, by logical id.
         physical_ids: Physical resource id by logical id: table names, secret ARNs.
         schedules: Function's logical id → seconds between two runs.
+        event_sources: The queues and streams that feed functions.
     """
 
     template: Mapping[str, Any]
     functions: Mapping[str, FunctionConfig]
     physical_ids: Mapping[str, str]
     schedules: Mapping[str, float]
+    event_sources: Sequence[EventSource]
+
+    @property
+    def tables(self) -> dict[str, str]:
+        """Return the tables' names by logical id."""
+        resources = self.template["Resources"]
+        return {
+            name: self.physical_ids[name] for name in resources if resources[name]["Type"] == _TABLE
+        }
 
     def with_variables(self, variables: Mapping[str, Mapping[str, str]]) -> Self:
         """Return it with other variables in place of the template's, by function's logical id.
@@ -56,88 +60,14 @@ def deploy(template_path: Path, *, aws: EmbeddedAws, parameters: Mapping[str, st
         EmbeddedAwsError: CloudFormation did not create the stack; says why.
     """
     template = transform(template_path, parameters)
-    _put_artefacts(template, aws=aws)
-    physical_ids = _create_secrets(template, aws=aws)
-    creatable = _without_left_out(template, physical_ids=physical_ids)
-    physical_ids |= _create_stack(creatable, aws=aws)
+    physical_ids = create(template, aws=aws)
     return Deployment(
         template=template,
         functions=_functions(template_path, template, aws=aws, physical_ids=physical_ids),
         physical_ids=physical_ids,
         schedules=_schedules(template),
+        event_sources=read_event_sources(template, physical_ids=physical_ids),
     )
-
-
-def _put_artefacts(template: Mapping[str, Any], *, aws: EmbeddedAws) -> None:
-    """Store an empty archive wherever the template expects code: workers run it from folders."""
-    client = aws.client("s3")
-    for resource in template["Resources"].values():
-        properties = resource.get("Properties", {})
-        place = properties.get("Code", properties.get("Content", {}))
-        if "S3Bucket" in place:
-            client.create_bucket(Bucket=place["S3Bucket"])
-            client.put_object(Bucket=place["S3Bucket"], Key=place["S3Key"], Body=_EMPTY_ZIP)
-    client.close()
-
-
-def _create_secrets(template: Mapping[str, Any], *, aws: EmbeddedAws) -> dict[str, str]:
-    client = aws.client("secretsmanager")
-    created = {
-        logical_id: client.create_secret(Name=f"{STACK}-{logical_id}")["ARN"]
-        for logical_id, resource in template["Resources"].items()
-        if resource["Type"] == _SECRET
-    }
-    client.close()
-    return created
-
-
-def _without_left_out(
-    template: Mapping[str, Any], *, physical_ids: Mapping[str, str]
-) -> dict[str, Any]:
-    """Drop what moto cannot create, with everything that only describes it."""
-    resources = template["Resources"]
-    dropped = {name for name in resources if resources[name]["Type"].startswith(_LEFT_OUT)}
-    kept = {name: resources[name] for name in resources if name not in dropped}
-    literals = {name: physical_ids.get(name, name) for name in dropped}
-    reduced = {**template, "Resources": kept}
-    reduced.pop("Outputs", None)
-    result: dict[str, Any] = _with_literals(reduced, literals)
-    return result
-
-
-def _with_literals(node: Any, literals: Mapping[str, str]) -> Any:
-    """Replace every reference to a dropped resource by its physical id."""
-    if isinstance(node, list):
-        return [_with_literals(entry, literals) for entry in node]
-    if not isinstance(node, dict):
-        return node
-    if node.keys() == {"Ref"} and node["Ref"] in literals:
-        return literals[node["Ref"]]
-    if node.keys() == {"Fn::Sub"} and any("${" + name in str(node) for name in literals):
-        return "left-out"  # ARNs of the API in permissions, which nothing here checks
-    return {
-        name: _with_literals(value, literals) for name, value in node.items() if name != "DependsOn"
-    }
-
-
-def _create_stack(template: Mapping[str, Any], *, aws: EmbeddedAws) -> dict[str, str]:
-    client = aws.client("cloudformation")
-    client.create_stack(
-        StackName=STACK,
-        TemplateBody=json.dumps(template),
-        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
-    )
-    stack = client.describe_stacks(StackName=STACK)["Stacks"][0]
-    if stack["StackStatus"] != "CREATE_COMPLETE":
-        reason = stack.get("StackStatusReason")
-        raise EmbeddedAwsError(f"the stack is {stack['StackStatus']}: {reason}")
-    found = client.describe_stack_resources(StackName=STACK)["StackResources"]
-    client.close()
-    return {
-        entry["LogicalResourceId"]: entry["PhysicalResourceId"]
-        for entry in found
-        if "PhysicalResourceId" in entry
-    }
 
 
 def _functions(
@@ -159,7 +89,7 @@ def _functions(
             environment={
                 **_texts(found),
                 **_log_variables(template, logical_id),
-                **aws.environment(),
+                **aws.environment(principal=logical_id),
             },
             timeout_s=float(found["Timeout"]),
             memory_mb=int(found["MemorySize"]),

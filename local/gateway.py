@@ -41,6 +41,10 @@ class InvocationError(RuntimeError):
     """A function invoked directly raised, exited, ran into its timeout, or streamed."""
 
 
+class GatewayStopsError(InvocationError):
+    """The gateway stops: the invocation was cut short, or not begun."""
+
+
 class GatewayServer:
     """The HTTP front and the worker pools of every function."""
 
@@ -197,19 +201,19 @@ class RunningGateway:
         """Invoke a function with an event of its own; return its JSON result.
 
         Raises:
-            InvocationError: The function failed, its answer is no JSON result, or the gateway
-                stops.
+            InvocationError: The function failed, or its answer is no JSON result.
+            GatewayStopsError: The gateway stops.
         """
         with self._lock:  # the loop must still be there to end what is begun on it
             if self._stopping:
-                raise InvocationError(f"{function}: the gateway stops")
+                raise GatewayStopsError(f"{function}: the gateway stops")
             invoking = asyncio.run_coroutine_threadsafe(
                 self._server.invoke(function, event), self._loop
             )
         try:
             return invoking.result()
         except CancelledError as cancelled:
-            raise InvocationError(f"{function}: the gateway stops") from cancelled
+            raise GatewayStopsError(f"{function}: the gateway stops") from cancelled
 
     def refuse_invocations(self) -> None:
         """Begin no further invocation through `invoke`; those in progress go on."""

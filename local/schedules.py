@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
+from local.gateway import GatewayStopsError
+
 _log = logging.getLogger(__name__)
 
 
@@ -52,5 +54,7 @@ class Schedules:
         while not self._stopping.wait(period_s):
             try:
                 self._invoke(function, {"source": "aws.events", "detail-type": "Scheduled Event"})
+            except GatewayStopsError:
+                return
             except RuntimeError as failure:
                 _log.warning("the scheduled run of %s failed: %s", function, failure)

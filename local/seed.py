@@ -1,15 +1,23 @@
-"""The demo tenant of a fresh local stack: credit, a profile, an API key and a management key."""
+"""The books of a deployment, and the tenants and keys that a fresh local stack begins with."""
 
 import secrets
-import time
 from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
 
 from local.aws import EmbeddedAws
 from local.deploy import Deployment
 from weir.adapters.dynamodb.boto import BotoDynamoDB
 from weir.adapters.dynamodb.control import DynamoDBKeys
+from weir.adapters.dynamodb.credits import DynamoDBCredits
 from weir.adapters.dynamodb.ledger import DynamoDBLedger
+from weir.adapters.dynamodb.limits import DynamoDBLimits
+from weir.adapters.dynamodb.price_plans import DynamoDBPricePlans
+from weir.adapters.dynamodb.tenants import DynamoDBTenants
+from weir.adapters.dynamodb.wire import DynamoDB
+from weir.domain.accounts import key_account
 from weir.domain.api_keys import RANDOM_BYTES, ApiKey, KeyKind, key_hash, masked, mint
+from weir.domain.limits import AccountLimits
 from weir.domain.money import nano_usd
 from weir.domain.tenants import Tenant, TenantId
 
@@ -19,58 +27,120 @@ DEMO_CREDIT_USD = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Books:
-    """The tables of a deployment, opened for whoever operates this machine."""
+    """The tables of a deployment, opened for whoever operates this machine.
 
+    Attributes:
+        tenants: Their profiles, and the directory of them.
+        keys: The API keys of all tenants.
+        plans: Every version of every price plan.
+        credits: Opens tenants' accounts, adds credit, suspends.
+        limits: Changes the limits of accounts.
+        ledger: What requests do, and the reading of all of it.
+        key_prefix: What the deployment's keys begin with.
+    """
+
+    tenants: DynamoDBTenants
     keys: DynamoDBKeys
+    plans: DynamoDBPricePlans
+    credits: DynamoDBCredits
+    limits: DynamoDBLimits
     ledger: DynamoDBLedger
     key_prefix: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableNames:
+    """Names of the tables that the books are in."""
+
+    accounts: str
+    usage: str
+    control: str
+
+
 def open_books(deployment: Deployment, *, aws: EmbeddedAws) -> Books:
     """Open the deployment's tables."""
-    tables = deployment.physical_ids
-    database = BotoDynamoDB(lambda: aws.client("dynamodb"))
-    return Books(
-        keys=DynamoDBKeys(database, control_table=tables["ControlTable"]),
-        ledger=DynamoDBLedger(
-            database,
-            accounts_table=tables["AccountsTable"],
-            usage_table=tables["UsageTable"],
+    names = deployment.physical_ids
+    return books_over(
+        BotoDynamoDB(lambda: aws.client("dynamodb")),
+        tables=TableNames(
+            accounts=names["AccountsTable"],
+            usage=names["UsageTable"],
+            control=names["ControlTable"],
         ),
         key_prefix=deployment.functions["ChatFunction"].environment["KEY_PREFIX"],
     )
 
 
-def seed_tenant(books: Books, *, tenant_id: TenantId, credit_usd: int) -> Tenant:
-    """Create a tenant with its account."""
-    tenant = Tenant(tenant_id=tenant_id, namespace_key=secrets.token_bytes(32))
-    books.keys.put_tenant(tenant)
-    books.ledger.open_account(tenant_id, credit_nano_usd=nano_usd(credit_usd))
+def books_over(db: DynamoDB, *, tables: TableNames, key_prefix: str) -> Books:
+    """Open tables of these names, wherever they are."""
+    return Books(
+        tenants=DynamoDBTenants(db, control_table=tables.control),
+        keys=DynamoDBKeys(db, control_table=tables.control),
+        plans=DynamoDBPricePlans(db, control_table=tables.control),
+        credits=DynamoDBCredits(db, accounts_table=tables.accounts, control_table=tables.control),
+        limits=DynamoDBLimits(db, accounts_table=tables.accounts),
+        ledger=DynamoDBLedger(db, accounts_table=tables.accounts, usage_table=tables.usage),
+        key_prefix=key_prefix,
+    )
+
+
+def seed_tenant(
+    books: Books,
+    *,
+    tenant_id: TenantId,
+    credit_usd: Decimal | int,
+    limits: AccountLimits | None = None,
+    **policy: Any,
+) -> Tenant:
+    """Create a tenant with its account.
+
+    Args:
+        books: Where.
+        tenant_id: Must be new.
+        credit_usd: Of all lanes together.
+        limits: Of its account, all lanes together; None: no limit.
+        policy: Fields of `Tenant` that are not as usual, such as `lanes`, `plan`,
+            `end_user_limits`.
+
+    Raises:
+        ValueError: There is such a tenant.
+    """
+    whole = limits or AccountLimits()
+    tenant = Tenant(
+        tenant_id=tenant_id,
+        namespace_key=secrets.token_bytes(32),
+        limit_period=whole.period,
+        **policy,
+    )
+    # The account comes first: a tenant that can be found can also be charged.
+    is_new = books.credits.open_tenant_account(
+        tenant_id, credit_nano_usd=nano_usd(credit_usd), limits=whole, lanes=tenant.lanes
+    )
+    if not (is_new and books.tenants.put(tenant)):
+        raise ValueError(f"there is a tenant {tenant_id} already")
     return tenant
 
 
-def issue_key(books: Books, tenant: Tenant, *, kind: KeyKind, label: str) -> str:
-    """Mint a key of the tenant, store its hash and return it; it exists nowhere else."""
-    key = mint(random=secrets.token_bytes(RANDOM_BYTES), prefix=books.key_prefix)
-    books.keys.put_key(
-        ApiKey(
+def issue_key(
+    books: Books, tenant: Tenant, *, kind: KeyKind, label: str, limits: AccountLimits | None = None
+) -> str:
+    """Mint a key of the tenant, store its hash and return it; it exists nowhere else.
+
+    A key with limits of its own gets an account of its own, below the tenant's.
+    """
+    while True:
+        key = mint(random=secrets.token_bytes(RANDOM_BYTES), prefix=books.key_prefix)
+        api_key = ApiKey(
             key_hash=key_hash(key),
             tenant=tenant,
             kind=kind,
             label=label or masked(key, prefix=books.key_prefix),
             disabled=False,
             expires_at_ms=None,
+            limit_period=None if limits is None else limits.period,
         )
-    )
-    return key
-
-
-def put_upstream_key(deployment: Deployment, *, aws: EmbeddedAws, key: str) -> None:
-    """Fill the upstream secret, as an operator does after a deployment."""
-    client = aws.client("secretsmanager")
-    client.put_secret_value(
-        SecretId=deployment.physical_ids["UpstreamSecret"],
-        SecretString=key,
-        ClientRequestToken=f"{time.time_ns():032d}",
-    )
-    client.close()
+        if limits is not None:
+            account_id = key_account(tenant.tenant_id, api_key.key_id)
+            books.ledger.open_account(account_id, limits=limits)
+        if books.keys.put_key(api_key):
+            return key

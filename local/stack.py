@@ -11,18 +11,21 @@ from typing import Any, Literal, Self
 from local.aws import EmbeddedAws
 from local.deploy import Deployment, deploy
 from local.gateway import RunningGateway, running
+from local.ministack import MiniStack
+from local.pumps import Pumps, open_pumps
 from local.routes import read_routes
 from local.schedules import Schedules
+from local.secret_values import fill_secret
 from local.seed import (
     DEMO_CREDIT_USD,
     DEMO_TENANT,
     Books,
     issue_key,
     open_books,
-    put_upstream_key,
     seed_tenant,
 )
 from local.simulator import Simulator
+from weir.adapters.dynamodb.boto import BotoDynamoDB
 from weir.domain.api_keys import KeyKind
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -37,10 +40,15 @@ class StackOptions:
         port: Of the gateway; 0 takes a free one.
         upstream_key: OpenRouter's key to forward with; None starts the simulator.
         simulator_key: What the simulator takes as its key.
+        simulator_management_key: And as the key that only reads its ledger.
         model: Which model the simulator answers with: the small real one, or the echo.
         parameters: Values for the template's parameters.
         variables: Function's logical id → variables that replace the template's once deployed.
         schedules: Whether scheduled functions run by themselves.
+        pumps: Whether queues and streams feed their functions by themselves; `pump_once` does it by
+            hand.
+        dynamodb: What keeps the tables: the embedded AWS itself, which serves one request at a
+            time, or MiniStack, which runs writers at once and has to be installed.
         note_aws_calls: Whether `aws.calls` tells what the embedded AWS was asked for.
         say: Receives a progress line for each long step.
     """
@@ -48,10 +56,15 @@ class StackOptions:
     port: int = 0
     upstream_key: str | None = None
     simulator_key: str = field(default_factory=lambda: f"sk-or-v1-{secrets.token_hex(32)}")
+    simulator_management_key: str = field(
+        default_factory=lambda: f"sk-or-v1-{secrets.token_hex(32)}"
+    )
     model: Literal["auto", "echo"] = "auto"
     parameters: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     schedules: bool = True
+    pumps: bool = True
+    dynamodb: Literal["moto", "ministack"] = "moto"
     note_aws_calls: bool = False
     logs: Path = STATE / "logs"
     say: Callable[[str], None] = print
@@ -64,6 +77,8 @@ class LocalStack:
         simulator: The simulated upstream; None when requests go to OpenRouter.
         aws: The embedded AWS.
         deployment: What the template became.
+        tables: The tables' names by logical id.
+        database: The DynamoDB that has them.
         books: The deployment's tables, opened.
         gateway: The HTTP front and its worker processes.
         api_key: A key of the demo tenant.
@@ -73,6 +88,8 @@ class LocalStack:
     simulator: Simulator | None
     aws: EmbeddedAws
     deployment: Deployment
+    tables: Mapping[str, str]
+    database: BotoDynamoDB
     books: Books
     gateway: RunningGateway
     api_key: str
@@ -105,6 +122,10 @@ class LocalStack:
         """Return what a client takes as its base URL."""
         return f"{self.gateway.url}/api/v1"
 
+    def pump_once(self) -> int:
+        """Feed functions from queues and streams until nothing moves; return how many batches."""
+        return self._pumps.run_dry()
+
     def _start(self, resources: ExitStack) -> None:
         options, say = self._options, self._options.say
         key = options.upstream_key or options.simulator_key
@@ -112,19 +133,43 @@ class LocalStack:
         self.simulator = None
         if options.upstream_key is None:
             say("starting the OpenRouter simulator")
-            simulator = Simulator(keys={key}, model=options.model, announce=say)
+            simulator = Simulator(
+                keys={key},
+                management_keys={options.simulator_management_key},
+                model=options.model,
+                announce=say,
+            )
             resources.callback(simulator.stop)  # first: an interrupt may cut the start short
             self.simulator = simulator.start()
             parameters["UpstreamBaseUrl"] = self.simulator.url
         say("starting the embedded AWS")
-        self.aws = resources.enter_context(EmbeddedAws(note_calls=options.note_aws_calls))
+        self.aws = resources.enter_context(self._embedded_aws(resources))
         say("deploying template.yaml")
         deployed = deploy(ROOT / "template.yaml", aws=self.aws, parameters=parameters)
         self.deployment = deployed.with_variables(options.variables)
-        put_upstream_key(self.deployment, aws=self.aws, key=key)
+        self.tables = deployed.tables
+        self.database = BotoDynamoDB(lambda: self.aws.client("dynamodb"))
+        self._fill_secrets(key)
         self._seed()
         say("starting the gateway")
         self._serve(resources)
+
+    def _embedded_aws(self, resources: ExitStack) -> EmbeddedAws:
+        options = self._options
+        url = None
+        if options.dynamodb == "ministack":
+            url = resources.enter_context(MiniStack()).url
+        return EmbeddedAws(note_calls=options.note_aws_calls, dynamodb_url=url)
+
+    def _fill_secrets(self, key: str) -> None:
+        fill_secret(self.deployment, aws=self.aws, name="UpstreamSecret", value=key)
+        if self.simulator is not None:
+            fill_secret(
+                self.deployment,
+                aws=self.aws,
+                name="UpstreamManagementSecret",
+                value=self._options.simulator_management_key,
+            )
 
     def _serve(self, resources: ExitStack) -> None:
         options = self._options
@@ -133,9 +178,12 @@ class LocalStack:
             self.deployment.schedules if options.schedules else {},
             invoke=self._invoke,
         )
+        sources = self.deployment.event_sources
+        pumps = open_pumps(sources, aws=self.aws, invoke=self._invoke)
         # Taken down in reverse: no new run, then the gateway with the run in progress, then the
         # threads that waited for it.
         resources.enter_context(schedules)
+        self._pumps = resources.enter_context(Pumps(pumps, threads=options.pumps))
         self.gateway = resources.enter_context(
             running(
                 functions=self.deployment.functions,
@@ -144,7 +192,9 @@ class LocalStack:
                 log_dir=options.logs,
             )
         )
+        self._pumps.start()
         resources.callback(schedules.stop)
+        resources.callback(self._pumps.stop)
 
     def _invoke(self, function: str, event: Mapping[str, Any]) -> Any:
         return self.gateway.invoke(function, event)
