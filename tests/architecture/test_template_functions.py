@@ -11,8 +11,27 @@ from local.transform import function_sources
 from tests.support import template as views
 from weir.observability import MaskingFormatter
 
-SETTINGS = {"ChatFunction": "ChatSettings", "SweepFunction": "SweepSettings"}
-SETTINGS_MODULE = views.ROOT / "layers/weir/weir/settings.py"
+
+def _on(table: str, *operations: str) -> set[tuple[str, str]]:
+    return {(f"dynamodb:{operation}", table) for operation in operations}
+
+
+SETTINGS = {
+    "ChatFunction": "ChatSettings",
+    "AccountFunction": "AccountSettings",
+    "SettleFunction": "SettleSettings",
+    "SweepFunction": "SweepSettings",
+    "RollupFunction": "RollupSettings",
+    "ReconcileFunction": "ReconcileSettings",
+}
+SETTINGS_FOLDER = views.ROOT / "layers/weir/weir/settings"
+SETTINGS_MODULES = {"ChatFunction": "requests.py", "AccountFunction": "requests.py"}
+# What a variable refers to, when it names a secret.
+SECRETS = {
+    "UPSTREAM_SECRET_ID": "UpstreamSecret",
+    "UPSTREAM_MANAGEMENT_SECRET_ID": "UpstreamManagementSecret",
+}
+SCHEDULES = {"SweepFunction": "rate(5 minutes)", "ReconcileFunction": "rate(1 hour)"}
 # Read by libraries and by Lambda itself, not by our settings.
 READ_ELSEWHERE = {
     "AWS_ENDPOINT_URL",
@@ -21,18 +40,58 @@ READ_ELSEWHERE = {
     "POWERTOOLS_METRICS_NAMESPACE",
     "POWERTOOLS_SERVICE_NAME",
 }
+# Resources with a star that cannot be named further: objects of a bucket, streams of a table.
+PARTS = {"${AnswersBucket.Arn}/*", "${UsageTable.Arn}/stream/*"}
+EVENT_BUS = (
+    "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/${EventBusName}"
+)
 GRANTS = {
     "ChatFunction": {
-        ("dynamodb:UpdateItem", "AccountsTable"),
+        *_on("AccountsTable", "GetItem", "PutItem", "UpdateItem"),
         ("dynamodb:PutItem", "UsageTable"),
         ("dynamodb:GetItem", "ControlTable"),
+        *_on("EphemeralTable", "GetItem", "PutItem", "DeleteItem"),
+        ("s3:GetObject", "${AnswersBucket.Arn}/*"),
+        ("s3:PutObject", "${AnswersBucket.Arn}/*"),
+        ("sqs:SendMessage", "SettleQueue"),
         ("secretsmanager:GetSecretValue", "UpstreamSecret"),
     },
-    "SweepFunction": {
-        ("dynamodb:Scan", "AccountsTable"),
-        ("dynamodb:UpdateItem", "AccountsTable"),
+    "AccountFunction": {
+        ("dynamodb:GetItem", "ControlTable"),
+        ("dynamodb:GetItem", "AccountsTable"),
+        ("dynamodb:GetItem", "UsageTable"),
+        ("dynamodb:PutItem", "EphemeralTable"),
+    },
+    "SettleFunction": {
+        *_on("AccountsTable", "GetItem", "UpdateItem"),
         ("dynamodb:PutItem", "UsageTable"),
+        ("sqs:ReceiveMessage", "SettleQueue"),
+        ("sqs:DeleteMessage", "SettleQueue"),
+        ("sqs:GetQueueAttributes", "SettleQueue"),
+    },
+    "SweepFunction": {
+        *_on("ControlTable", "GetItem", "Query"),
+        *_on("AccountsTable", "GetItem", "UpdateItem"),
+        ("dynamodb:PutItem", "UsageTable"),
+        ("dynamodb:PutItem", "EphemeralTable"),
         ("secretsmanager:GetSecretValue", "UpstreamSecret"),
+    },
+    "RollupFunction": {
+        ("dynamodb:Query", "UsageTable"),
+        *_on("RollupsTable", "GetItem", "PutItem"),
+        ("dynamodb:GetItem", "AccountsTable"),
+        ("events:PutEvents", EVENT_BUS),
+        *_on("UsageTable.StreamArn", "DescribeStream", "GetRecords", "GetShardIterator"),
+        ("dynamodb:ListStreams", "${UsageTable.Arn}/stream/*"),
+        ("sqs:SendMessage", "RollupDeadLetters"),
+    },
+    "ReconcileFunction": {
+        *_on("AccountsTable", "GetItem", "Scan", "UpdateItem"),
+        *_on("UsageTable", "GetItem", "PutItem", "Query", "UpdateItem"),
+        *_on("RollupsTable", "GetItem", "PutItem", "Query"),
+        *_on("ControlTable", "GetItem", "Query"),
+        ("secretsmanager:GetSecretValue", "UpstreamSecret"),
+        ("secretsmanager:GetSecretValue", "UpstreamManagementSecret"),
     },
 }
 each_function = pytest.mark.parametrize("function", sorted(SETTINGS))
@@ -67,7 +126,8 @@ def test_function_has_no_wildcard(template: dict[str, Any], function: str) -> No
         assert "NotAction" not in statement
         assert "NotResource" not in statement
         assert not any("*" in action for action in views.actions(statement))
-        assert "*" not in str(statement["Resource"])
+        resource = statement["Resource"]
+        assert "*" not in str(resource) or resource.get("Fn::Sub") in PARTS
 
 
 @each_function
@@ -85,7 +145,8 @@ def test_environment_declares_what_the_settings_read(
     template: dict[str, Any], function: str
 ) -> None:
     declared = set(views.environment(template, function))
-    read = views.variables_read(SETTINGS[function], module=SETTINGS_MODULE)
+    module = SETTINGS_FOLDER / SETTINGS_MODULES.get(function, "bookkeeping.py")
+    read = views.variables_read(SETTINGS[function], module=module)
 
     assert read
     assert declared - READ_ELSEWHERE == read
@@ -96,8 +157,7 @@ def test_environment_holds_no_secret(template: dict[str, Any], function: str) ->
     for name, value in views.environment(template, function).items():
         assert "resolve:" not in str(value), name
         assert not any(word in name for word in ("PASSWORD", "TOKEN", "API_KEY")), name
-        assert name == "UPSTREAM_SECRET_ID" or "Secret" not in str(value), name
-    assert views.environment(template, function)["UPSTREAM_SECRET_ID"] == {"Ref": "UpstreamSecret"}
+        assert value == {"Ref": SECRETS[name]} if name in SECRETS else "Secret" not in str(value)
 
 
 def test_aws_itself_is_meant_when_no_emulator_is_named(
@@ -119,9 +179,12 @@ def test_aws_itself_is_meant_when_no_emulator_is_named(
     assert client.meta.endpoint_url == "https://dynamodb.us-east-1.amazonaws.com"
 
 
-def test_sweep_waits_for_longer_than_a_request_can_live(template: dict[str, Any]) -> None:
+@pytest.mark.parametrize("function", ["SweepFunction", "ReconcileFunction"])
+def test_repair_waits_for_longer_than_a_request_can_live(
+    template: dict[str, Any], function: str
+) -> None:
     chat = views.of_type(template, "AWS::Lambda::Function")["ChatFunction"]
-    variables = views.environment(template, "SweepFunction")
+    variables = views.environment(template, function)
 
     assert variables["CHAT_TIMEOUT_S"] == chat["Timeout"] == {"Ref": "ChatTimeoutSeconds"}
     assert float(variables["SWEEP_MARGIN_S"]) >= 60
@@ -183,13 +246,25 @@ def test_chat_concurrency_is_unreserved_by_default(template: dict[str, Any]) -> 
     assert template["Parameters"]["ChatConcurrency"]["Default"] == 0
 
 
-def test_sweep_runs_on_a_schedule(template: dict[str, Any]) -> None:
-    (rule,) = views.of_type(template, "AWS::Events::Rule").values()
+@pytest.mark.parametrize("function", sorted(SCHEDULES))
+def test_function_runs_on_a_schedule(template: dict[str, Any], function: str) -> None:
+    rules = views.of_type(template, "AWS::Events::Rule").values()
 
+    assert len(rules) == len(SCHEDULES)
+    (rule,) = (rule for rule in rules if function in str(rule["Targets"]))
     (target,) = rule["Targets"]
-    assert target["Arn"] == {"Fn::GetAtt": ["SweepFunction", "Arn"]}
-    assert rule["ScheduleExpression"] == "rate(5 minutes)"
+    assert target["Arn"] == {"Fn::GetAtt": [function, "Arn"]}
+    assert rule["ScheduleExpression"] == SCHEDULES[function]
     assert rule.get("State", "ENABLED") == "ENABLED"
+
+
+@each_function
+def test_function_is_named_in_its_lines_and_metrics_as_its_folder(
+    template: dict[str, Any], function: str
+) -> None:
+    folder = function_sources(views.TEMPLATE)[function].code
+
+    assert views.environment(template, function)["POWERTOOLS_SERVICE_NAME"] == folder.name
 
 
 def _layers(source: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,12 +1,13 @@
 """One contract for the ledger's ports, kept by the fake and by DynamoDB alike."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tests.support.fake_ledger import FakeLedger
-from tests.support.ledger_steps import Ledger, finish, only_account, reserve
+from tests.support.ledger_steps import ACCOUNT, Ledger, finish, only_account, reserve, take
 from tests.support.ledger_tables import embedded_dynamodb, new_tables
 from tests.support.ledger_values import (
     ACME,
@@ -15,15 +16,25 @@ from tests.support.ledger_values import (
     make_reservation,
     new_id,
 )
-from weir.domain.accounts import AccountId, AccountLimits, AccountStatus
+from weir.domain.accounts import (
+    AccountId,
+    AccountStatus,
+    charged_accounts,
+    end_user_account,
+    key_account,
+    tenant_account,
+)
 from weir.domain.errors import (
     ForbiddenError,
     InsufficientCreditsError,
+    MissingAccountError,
     RateLimitExceededError,
     WeirError,
 )
-from weir.domain.holds import Reservation
+from weir.domain.holds import Level
+from weir.domain.limits import AccountLimits
 from weir.domain.money import NanoUsd
+from weir.domain.periods import LimitPeriod
 from weir.domain.tenants import TenantId
 from weir.services.audit import audit
 
@@ -45,29 +56,29 @@ def ledger(request: pytest.FixtureRequest) -> Ledger:
 
 class TestReserve:
     def test_account_is_returned_as_it_then_is_when_admitted(self, ledger: Ledger) -> None:
-        limits = AccountLimits(requests_per_minute=60, in_flight=8, monthly_nano_usd=NanoUsd(9_000))
-        ledger.open_account(ACME, credit_nano_usd=5_000, limits=limits)
+        limits = AccountLimits(requests_per_minute=60, in_flight=8, spend_nano_usd=NanoUsd(9_000))
+        ledger.open_tenant_account(ACME, credit_nano_usd=5_000, limits=limits)
         hold = make_hold(estimate=1_000, model="maker/with;semicolon")
 
-        account = ledger.reserve(ACME, reservation=make_reservation(hold, tokens=7))
+        account = ledger.reserve(ACCOUNT, reservation=make_reservation(hold, tokens=7))
 
         assert account.holds == {hold.generation_id: hold}
         assert (account.credit_nano_usd, account.available_nano_usd) == (5_000, 4_000)
         assert (account.in_flight, account.sequence, account.spent_nano_usd) == (1, 1, 0)
         assert account.requests_by_minute == {NOON_MS // MINUTE_MS: 1}
         assert account.tokens_by_minute == {NOON_MS // MINUTE_MS: 7}
-        assert account.remaining_by_month == {"2611": 8_000}
+        assert account.remaining_by_period == {"m2611": 8_000}
         assert account.requests_by_day == {"261118": 1}
         assert account == only_account(ledger)
 
     def test_second_hold_is_not_taken_when_the_same_reservation_is_repeated(
         self, ledger: Ledger
     ) -> None:
-        ledger.open_account(ACME, credit_nano_usd=1_000)
+        ledger.open_tenant_account(ACME, credit_nano_usd=1_000)
         reservation = make_reservation(estimate=1_000)
-        first = ledger.reserve(ACME, reservation=reservation)
+        first = ledger.reserve(ACCOUNT, reservation=reservation)
 
-        second = ledger.reserve(ACME, reservation=reservation)
+        second = ledger.reserve(ACCOUNT, reservation=reservation)
 
         assert second == first == only_account(ledger)
 
@@ -83,7 +94,7 @@ class TestReserve:
     def test_first_request_is_refused_when_a_limit_allows_nothing(
         self, ledger: Ledger, limits: AccountLimits
     ) -> None:
-        ledger.open_account(ACME, credit_nano_usd=9_000, limits=limits)
+        ledger.open_tenant_account(ACME, credit_nano_usd=9_000, limits=limits)
 
         with pytest.raises(RateLimitExceededError):
             reserve(ledger, estimate=1_000, tokens=10)
@@ -96,15 +107,10 @@ class TestReserve:
             (AccountLimits(in_flight=1), 9_000, RateLimitExceededError, "in flight"),
             (AccountLimits(requests_per_minute=1), 9_000, RateLimitExceededError, "requests per"),
             (AccountLimits(tokens_per_minute=10), 9_000, RateLimitExceededError, "tokens per"),
-            (
-                AccountLimits(monthly_nano_usd=NanoUsd(1_999)),
-                9_000,
-                InsufficientCreditsError,
-                "monthly limit",
-            ),
+            (AccountLimits(spend_nano_usd=NanoUsd(1_999)), 9_000, ForbiddenError, "monthly limit"),
             (AccountLimits(), 1_999, InsufficientCreditsError, "credits cover"),
         ],
-        ids=["in-flight", "requests", "tokens", "month", "credit"],
+        ids=["in-flight", "requests", "tokens", "spending", "credit"],
     )
     def test_second_request_is_refused_when_a_limit_is_reached(
         self,
@@ -114,7 +120,7 @@ class TestReserve:
         error: type[WeirError],
         reason: str,
     ) -> None:
-        ledger.open_account(ACME, credit_nano_usd=credit, limits=limits)
+        ledger.open_tenant_account(ACME, credit_nano_usd=credit, limits=limits)
         reserve(ledger, estimate=1_000, tokens=10)
         before = only_account(ledger)
 
@@ -128,9 +134,9 @@ class TestReserve:
             in_flight=1,
             requests_per_minute=1,
             tokens_per_minute=1,
-            monthly_nano_usd=NanoUsd(1_000),
+            spend_nano_usd=NanoUsd(1_000),
         )
-        ledger.open_account(ACME, credit_nano_usd=1_000, limits=limits)
+        ledger.open_tenant_account(ACME, credit_nano_usd=1_000, limits=limits)
 
         reserve(ledger, estimate=1_000, tokens=50)
 
@@ -138,42 +144,15 @@ class TestReserve:
 
     def test_request_is_admitted_when_the_next_minute_begins(self, ledger: Ledger) -> None:
         limits = AccountLimits(requests_per_minute=1, tokens_per_minute=1)
-        ledger.open_account(ACME, credit_nano_usd=9_000, limits=limits)
+        ledger.open_tenant_account(ACME, credit_nano_usd=9_000, limits=limits)
         reserve(ledger, now_ms=NOON_MS + MINUTE_MS - 1)
 
         reserve(ledger, now_ms=NOON_MS + MINUTE_MS)
 
         assert only_account(ledger).in_flight == 2
 
-    def test_month_is_used_up_exactly_when_requests_take_all_of_it(self, ledger: Ledger) -> None:
-        limits = AccountLimits(monthly_nano_usd=NanoUsd(1_000))
-        ledger.open_account(ACME, credit_nano_usd=9_000, limits=limits)
-
-        with pytest.raises(InsufficientCreditsError, match="monthly limit"):
-            reserve(ledger, estimate=1_001)
-        reserve(ledger, estimate=600)
-        reserve(ledger, estimate=400)
-        with pytest.raises(InsufficientCreditsError, match="monthly limit"):
-            reserve(ledger, estimate=1)
-
-        assert only_account(ledger).remaining_by_month == {"2611": 0}
-
-    def test_monthly_limit_is_whole_again_when_the_next_month_begins(self, ledger: Ledger) -> None:
-        limits = AccountLimits(monthly_nano_usd=NanoUsd(1_000))
-        ledger.open_account(ACME, credit_nano_usd=9_000, limits=limits)
-        last_ms = NOON_MS + 12 * 86_400_000 + 43_199_000
-        hold = reserve(ledger, estimate=1_000, now_ms=last_ms)
-
-        reserve(ledger, estimate=900, now_ms=last_ms + 1_000)
-        finish(ledger, hold, cost=400, now_ms=last_ms + 5_000)
-
-        account = only_account(ledger)
-        assert account.remaining_by_month == {"2611": 600, "2612": 100}
-        assert account.requests_by_day == {"261130": 1, "261201": 1}
-        assert account.spent_by_day == {"261130": 400}
-
     def test_request_is_forbidden_when_the_account_is_suspended(self, ledger: Ledger) -> None:
-        ledger.open_account(ACME, credit_nano_usd=9_000)
+        ledger.open_tenant_account(ACME, credit_nano_usd=9_000)
         hold = reserve(ledger)
         ledger.set_status(ACME, status=AccountStatus.SUSPENDED)
 
@@ -185,16 +164,17 @@ class TestReserve:
         reserve(ledger)
 
     def test_request_is_forbidden_when_there_is_no_account(self, ledger: Ledger) -> None:
-        ledger.open_account(ACME, credit_nano_usd=9_000)
+        ledger.open_tenant_account(ACME, credit_nano_usd=9_000)
 
-        with pytest.raises(ForbiddenError, match="no account"):
-            ledger.reserve(TenantId("other"), reservation=make_reservation())
-        with pytest.raises(ForbiddenError, match="no account"):
+        for account_id in (AccountId("other"), key_account(ACME, "0123abcd")):
+            with pytest.raises(MissingAccountError):
+                reserve(ledger, account_id=account_id)
+        with pytest.raises(MissingAccountError):
             reserve(ledger, lane=1)
 
     def test_lanes_are_apart_when_an_account_has_several(self, ledger: Ledger) -> None:
-        ledger.open_account(ACME, credit_nano_usd=1_000, lane=0)
-        ledger.open_account(ACME, credit_nano_usd=2_000, lane=1)
+        ledger.open_lane(ACME, credit_nano_usd=1_000, lane=0)
+        ledger.open_lane(ACME, credit_nano_usd=2_000, lane=1)
 
         hold = reserve(ledger, estimate=2_000, lane=1)
         finish(ledger, hold, cost=500)
@@ -204,25 +184,151 @@ class TestReserve:
         assert audit(ledger, swept=True).violations == ()
 
 
-class TestOpenAccount:
-    def test_balance_is_kept_when_an_account_is_opened_again(self, ledger: Ledger) -> None:
-        assert ledger.open_account(ACME, credit_nano_usd=1_000)
-        reserve(ledger, estimate=1_000)
+class TestRelease:
+    def test_account_is_as_if_nothing_had_been_reserved_when_released(self, ledger: Ledger) -> None:
+        ledger.open_tenant_account(ACME, credit_nano_usd=9_000)
+        reserve(ledger, estimate=500, tokens=3)
+        before = only_account(ledger)
+        reservation = make_reservation(estimate=1_000, tokens=7)
+        hold = take(ledger, reservation)
 
-        assert not ledger.open_account(ACME, credit_nano_usd=9_000)
+        assert ledger.release(ACCOUNT, hold=hold, reservation=reservation)
 
-        assert only_account(ledger).available_nano_usd == 0
+        assert only_account(ledger) == before
+
+    def test_only_zeros_are_left_when_the_first_reservation_is_released(
+        self, ledger: Ledger
+    ) -> None:
+        limits = AccountLimits(spend_nano_usd=NanoUsd(5_000))
+        ledger.open_tenant_account(ACME, credit_nano_usd=9_000, limits=limits)
+        before = only_account(ledger)
+        reservation = make_reservation()
+        hold = take(ledger, reservation)
+
+        ledger.release(ACCOUNT, hold=hold, reservation=reservation)
+
+        after = only_account(ledger)
+        assert after.requests_by_day == {"261118": 0}
+        assert set(after.requests_by_minute.values()) == set(after.tokens_by_minute.values()) == {0}
+        assert after.remaining_by_period == {"m2611": 5_000}
+        emptied = replace(
+            after,
+            requests_by_day={},
+            requests_by_minute={},
+            tokens_by_minute={},
+            remaining_by_period={},
+        )
+        assert emptied == before
+        assert audit(ledger, swept=True).violations == ()
+
+    def test_nothing_changes_when_the_hold_is_gone(self, ledger: Ledger) -> None:
+        ledger.open_tenant_account(ACME, credit_nano_usd=9_000)
+        reservation = make_reservation()
+        hold = take(ledger, reservation)
+        assert ledger.release(ACCOUNT, hold=hold, reservation=reservation)
+        before = only_account(ledger)
+
+        assert not ledger.release(ACCOUNT, hold=hold, reservation=reservation)
+        assert not ledger.release(AccountId("other"), hold=hold, reservation=reservation)
+
+        assert only_account(ledger) == before
+        assert not finish(ledger, hold, cost=1), "a released request cannot be settled"
+
+    def test_limits_admit_another_when_one_in_flight_is_released(self, ledger: Ledger) -> None:
+        limits = AccountLimits(in_flight=1, requests_per_minute=1, tokens_per_minute=1)
+        ledger.open_tenant_account(ACME, credit_nano_usd=9_000, limits=limits)
+        reservation = make_reservation()
+        hold = take(ledger, reservation)
+
+        ledger.release(ACCOUNT, hold=hold, reservation=reservation)
+
+        reserve(ledger)
+
+
+class TestAccountsBelow:
+    def test_request_is_held_and_charged_on_every_account_when_it_has_levels(
+        self, ledger: Ledger
+    ) -> None:
+        hold = make_hold(
+            end_user="J. Doe; 100% é",
+            levels=frozenset({Level.KEY, Level.END_USER}),
+            plan_version=12,
+        )
+        path = charged_accounts(ACME, hold)
+        ledger.open_tenant_account(ACME, credit_nano_usd=9_000)
+        for account_id in path[1:]:
+            assert ledger.open_account(account_id, limits=AccountLimits(in_flight=1))
+
+        for account_id in path:
+            take(ledger, make_reservation(hold), account_id=account_id)
+
+        assert [ledger.held(account_id, hold.generation_id) for account_id in path] == [hold] * 3
+        assert finish(ledger, hold, cost=400)
+        assert {account.spent_nano_usd for account in ledger.accounts()} == {400}
+        assert audit(ledger, swept=True).violations == ()
+
+    def test_limits_of_its_own_bind_when_an_account_is_below_the_tenants(
+        self, ledger: Ledger
+    ) -> None:
+        account_id = key_account(ACME, "0123abcd")
+        limits = AccountLimits(spend_nano_usd=NanoUsd(1_000), period=LimitPeriod.MONTHLY)
+        ledger.open_account(account_id, limits=limits)
+        reserve(ledger, account_id=account_id, estimate=600)
+
+        with pytest.raises(ForbiddenError, match="Key limit"):
+            reserve(ledger, account_id=account_id, estimate=600)
+
+    def test_its_one_lane_carries_the_request_when_the_tenant_has_several(
+        self, ledger: Ledger
+    ) -> None:
+        account_id = end_user_account(ACME, "ann")
+        ledger.open_account(account_id, limits=AccountLimits())
+
+        hold = reserve(ledger, account_id=account_id, lane=61)
+
+        assert ledger.held(account_id, hold.generation_id) == hold
+        assert ledger.settle(account_id, hold=hold, price_nano_usd=NanoUsd(1), now_ms=NOON_MS)
+
+    def test_nothing_changes_when_it_is_open_already(self, ledger: Ledger) -> None:
+        account_id = end_user_account(ACME, "ann")
+        ledger.open_account(account_id, limits=AccountLimits(in_flight=3))
+        reserve(ledger, account_id=account_id)
+        before = only_account(ledger)
+
+        assert not ledger.open_account(account_id, limits=AccountLimits())
+
+        assert only_account(ledger) == before
+
+
+class TestHeld:
+    @pytest.mark.parametrize("end_user", [None, "", "%", "%25", "ann", "a;b", "ünï", "~x~"])
+    def test_hold_is_as_it_was_taken_when_it_is_open(
+        self, ledger: Ledger, end_user: str | None
+    ) -> None:
+        ledger.open_tenant_account(ACME, credit_nano_usd=9_000)
+        hold = reserve(ledger, end_user=end_user, model="maker/with;semi;colons")
+
+        assert ledger.held(ACCOUNT, hold.generation_id) == hold
+
+    def test_there_is_none_when_it_was_settled_or_never_taken(self, ledger: Ledger) -> None:
+        ledger.open_tenant_account(ACME, credit_nano_usd=9_000)
+        hold = reserve(ledger)
+        finish(ledger, hold, cost=1)
+
+        assert ledger.held(ACCOUNT, hold.generation_id) is None
+        assert ledger.held(ACCOUNT, new_id()) is None
+        assert ledger.held(AccountId("other"), hold.generation_id) is None
 
 
 def test_reservation_of_two_tenants_are_apart_when_ids_are_equal(ledger: Ledger) -> None:
     other = TenantId("acme#1")
-    ledger.open_account(ACME, credit_nano_usd=9_000)
-    ledger.open_account(other, credit_nano_usd=9_000)
-    hold = make_hold(generation_id=new_id())
+    ledger.open_tenant_account(ACME, credit_nano_usd=9_000)
+    ledger.open_tenant_account(other, credit_nano_usd=9_000)
+    hold = make_hold()
 
     for tenant_id in (ACME, other):
-        ledger.reserve(tenant_id, reservation=Reservation(hold=hold, tokens=1, now_ms=NOON_MS))
-    ledger.settle(ACME, hold=hold, cost_nano_usd=NanoUsd(5), now_ms=NOON_MS)
+        take(ledger, make_reservation(hold), account_id=tenant_account(tenant_id))
+    ledger.settle(ACCOUNT, hold=hold, price_nano_usd=NanoUsd(5), now_ms=NOON_MS)
 
     state = {account.account_id: account.in_flight for account in ledger.accounts()}
-    assert state == {AccountId(ACME): 0, AccountId(other): 1}
+    assert state == {ACCOUNT: 0, AccountId(other): 1}

@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, NoCredentialsError
 
+from tests.support.ledger_steps import ACCOUNT, finish
 from tests.support.ledger_tables import Tables, embedded_dynamodb, new_tables
-from tests.support.ledger_values import ACME, NOON_MS, make_hold, make_record, make_reservation
+from tests.support.ledger_values import ACME, NOON_MS, make_hold, make_reservation
 from weir.adapters.dynamodb.boto import BotoDynamoDB
 from weir.adapters.dynamodb.ledger import DynamoDBLedger
 from weir.adapters.dynamodb.wire import ConditionFailedError
-from weir.domain.accounts import AccountLimits
 from weir.domain.errors import RateLimitExceededError, StoreUnavailableError
-from weir.domain.holds import Hold
+from weir.domain.limits import AccountLimits
 from weir.domain.money import NanoUsd
 from weir.services.audit import audit
 
@@ -49,37 +49,32 @@ def sent(found: Tables) -> Iterator[list[str]]:
     events.unregister("before-send.dynamodb", note)
 
 
-def finish(ledger: DynamoDBLedger, hold: Hold, *, cost: int) -> bool:
-    stored = ledger.record(ACME, record=make_record(hold, cost=cost))
-    return ledger.settle(ACME, hold=hold, cost_nano_usd=stored.usage.cost_nano_usd, now_ms=NOON_MS)
-
-
 def test_reserve_is_one_write_and_no_read_when_a_request_is_admitted(made: Tables) -> None:
     ledger = made.ledger()
-    ledger.open_account(ACME, credit_nano_usd=10_000)
+    ledger.open_tenant_account(ACME, credit_nano_usd=10_000)
 
     with sent(made) as seen:
-        ledger.reserve(ACME, reservation=make_reservation())
+        ledger.reserve(ACCOUNT, reservation=make_reservation())
 
     assert seen == ["UpdateItem"]
 
 
 def test_reserve_is_one_write_and_no_read_when_a_request_is_refused(made: Tables) -> None:
     ledger = made.ledger()
-    ledger.open_account(ACME, credit_nano_usd=10_000, limits=AccountLimits(in_flight=0))
+    ledger.open_tenant_account(ACME, credit_nano_usd=10_000, limits=AccountLimits(in_flight=0))
 
     with sent(made) as seen, pytest.raises(RateLimitExceededError):
-        ledger.reserve(ACME, reservation=make_reservation())
+        ledger.reserve(ACCOUNT, reservation=make_reservation())
 
     assert seen == ["UpdateItem"]
 
 
 def test_whole_request_is_three_writes_and_no_read_when_nothing_fails(made: Tables) -> None:
     ledger, hold = made.ledger(), make_hold()
-    ledger.open_account(ACME, credit_nano_usd=10_000)
+    ledger.open_tenant_account(ACME, credit_nano_usd=10_000)
 
     with sent(made) as seen:
-        ledger.reserve(ACME, reservation=make_reservation(hold))
+        ledger.reserve(ACCOUNT, reservation=make_reservation(hold))
         finish(ledger, hold, cost=1)
 
     assert seen == ["UpdateItem", "PutItem", "UpdateItem"]
@@ -87,8 +82,8 @@ def test_whole_request_is_three_writes_and_no_read_when_nothing_fails(made: Tabl
 
 def test_record_and_settle_read_nothing_when_another_was_first(made: Tables) -> None:
     ledger, hold = made.ledger(), make_hold()
-    ledger.open_account(ACME, credit_nano_usd=10_000)
-    ledger.reserve(ACME, reservation=make_reservation(hold))
+    ledger.open_tenant_account(ACME, credit_nano_usd=10_000)
+    ledger.reserve(ACCOUNT, reservation=make_reservation(hold))
     finish(ledger, hold, cost=1)
 
     with sent(made) as seen:
@@ -99,11 +94,11 @@ def test_record_and_settle_read_nothing_when_another_was_first(made: Tables) -> 
 
 def test_budget_is_exactly_used_up_when_threads_compete(made: Tables) -> None:
     ledger = made.ledger()
-    ledger.open_account(ACME, credit_nano_usd=7_500)
+    ledger.open_tenant_account(ACME, credit_nano_usd=7_500)
 
     def attempt(_: int) -> str:
         try:
-            ledger.reserve(ACME, reservation=make_reservation(estimate=1_000))
+            ledger.reserve(ACCOUNT, reservation=make_reservation(estimate=1_000))
         except Exception as error:  # noqa: BLE001 - the kind of the error is what is counted
             return type(error).__name__
         return "admitted"
@@ -117,10 +112,14 @@ def test_budget_is_exactly_used_up_when_threads_compete(made: Tables) -> None:
 
 def test_one_hold_and_one_record_exist_when_threads_repeat_one_request(made: Tables) -> None:
     ledger, hold = made.ledger(), make_hold()
-    ledger.open_account(ACME, credit_nano_usd=10_000)
+    ledger.open_tenant_account(ACME, credit_nano_usd=10_000)
 
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _: ledger.reserve(ACME, reservation=make_reservation(hold)), range(8)))
+        list(
+            pool.map(
+                lambda _: ledger.reserve(ACCOUNT, reservation=make_reservation(hold)), range(8)
+            )
+        )
         settled = list(pool.map(lambda cost: finish(ledger, hold, cost=cost), range(8)))
 
     assert settled.count(True) == 1
@@ -131,7 +130,7 @@ def test_one_hold_and_one_record_exist_when_threads_repeat_one_request(made: Tab
 def test_every_page_is_read_when_a_table_has_several(made: Tables) -> None:
     ledger = made.ledger()
     for lane in range(5):
-        ledger.open_account(ACME, credit_nano_usd=1, lane=lane)
+        ledger.open_lane(ACME, credit_nano_usd=1, lane=lane)
 
     pages = list(made.db.pages("Scan", {"TableName": made.accounts, "Limit": 2}))
 
@@ -159,7 +158,6 @@ def client_error(code: str, **more: Any) -> ClientError:
         client_error("ProvisionedThroughputExceededException"),
         client_error("ThrottlingException"),
         client_error("InternalServerError"),
-        client_error("TransactionConflictException"),
         client_error("ResourceNotFoundException"),
         client_error("ValidationException"),
         client_error("AccessDeniedException"),
@@ -219,7 +217,7 @@ def test_client_is_made_once_when_it_is_first_needed(made: Tables) -> None:
 
 
 def test_store_is_unavailable_when_a_refusal_cannot_be_explained(made: Tables) -> None:
-    made.ledger().open_account(ACME, credit_nano_usd=10_000)
+    made.ledger().open_tenant_account(ACME, credit_nano_usd=10_000)
     (item,) = made.items(made.accounts)
 
     class Refuses:
@@ -232,21 +230,21 @@ def test_store_is_unavailable_when_a_refusal_cannot_be_explained(made: Tables) -
     ledger = DynamoDBLedger(Refuses(), accounts_table="a", usage_table="u")
 
     with pytest.raises(StoreUnavailableError):
-        ledger.reserve(ACME, reservation=make_reservation())
+        ledger.reserve(ACCOUNT, reservation=make_reservation())
 
 
 def test_settle_asks_for_the_holds_own_lane_when_an_account_has_several(made: Tables) -> None:
     ledger, hold = made.ledger(), make_hold(lane=3)
-    ledger.open_account(ACME, credit_nano_usd=10_000, lane=3)
-    ledger.open_account(ACME, credit_nano_usd=10_000, lane=0)
+    ledger.open_lane(ACME, credit_nano_usd=10_000, lane=3)
+    ledger.open_lane(ACME, credit_nano_usd=10_000, lane=0)
 
-    ledger.reserve(ACME, reservation=make_reservation(hold))
+    ledger.reserve(ACCOUNT, reservation=make_reservation(hold))
 
-    assert ledger.settle(ACME, hold=hold, cost_nano_usd=NanoUsd(1), now_ms=NOON_MS)
+    assert ledger.settle(ACCOUNT, hold=hold, price_nano_usd=NanoUsd(1), now_ms=NOON_MS)
 
 
 def test_boto3_is_not_imported_when_the_adapters_are() -> None:
-    modules = "accounts, boto, control, ledger, schema, usage, wire"
+    modules = "accounts, adjustments, boto, control, credits, folds, ledger, limits, transfers"
     program = (
         f"import sys; from weir.adapters.dynamodb import {modules}; print('boto3' in sys.modules)"
     )

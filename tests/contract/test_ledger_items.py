@@ -7,13 +7,23 @@ from typing import Any
 import pytest
 
 from tests.support.item_size import item_size
+from tests.support.ledger_steps import ACCOUNT, Ledger, finish
 from tests.support.ledger_tables import Tables, embedded_dynamodb, new_tables
-from tests.support.ledger_values import ACME, NOON_MS, make_hold, make_record, make_reservation
+from tests.support.ledger_values import (
+    ACME,
+    NOON_MS,
+    make_hold,
+    make_record,
+    make_reservation,
+    new_id,
+)
 from weir.adapters.dynamodb.account_items import decode_hold
 from weir.adapters.dynamodb.counters import StaleCounters
-from weir.adapters.dynamodb.schema import MalformedItemError, integer
-from weir.domain.accounts import Account, AccountId, AccountLimits
+from weir.adapters.dynamodb.schema import MalformedItemError, held_id, integer
+from weir.domain.accounts import Account, AccountId, tenant_account
 from weir.domain.generations import new_generation_id
+from weir.domain.holds import Level
+from weir.domain.limits import AccountLimits
 from weir.domain.money import NanoUsd
 from weir.domain.tenants import TenantId
 from weir.domain.usage import Usage
@@ -37,27 +47,36 @@ def made(client: Any) -> Tables:
 
 def request(found: Tables, *, now_ms: int, settled_ms: int | None = None) -> Account:
     ledger, reservation = found.ledger(), make_reservation(now_ms=now_ms)
-    account = ledger.reserve(ACME, reservation=reservation)
+    account = ledger.reserve(ACCOUNT, reservation=reservation)
     if settled_ms is not None:
-        stored = ledger.record(ACME, record=make_record(reservation.hold))
-        ledger.settle(
-            ACME,
-            hold=reservation.hold,
-            cost_nano_usd=stored.usage.cost_nano_usd,
-            now_ms=settled_ms,
-        )
+        finish(ledger, reservation.hold, cost=400, now_ms=settled_ms)
     return account
+
+
+def busy_days(ledger: Ledger, tenant_id: TenantId) -> None:
+    """Spend on the day that is folded, and on two that are not yet."""
+    account_id = tenant_account(tenant_id)
+    for day, cost in enumerate((123_456_789_012, 1_234_567_891, 1_234_567_891)):
+        now_ms = NOON_MS + (day - 1) * DAY_MS
+        hold = make_hold(now_ms=now_ms)
+        ledger.reserve(account_id, reservation=make_reservation(hold, now_ms=now_ms))
+        price = NanoUsd(cost)
+        ledger.settle(account_id, hold=hold, price_nano_usd=price, now_ms=now_ms + DAY_MS)
+    account = ledger.account(account_id)
+    assert ledger.fold(account, day="261117", now_ms=NOON_MS + DAY_MS // 2)
 
 
 def test_account_fits_one_write_unit_when_eight_requests_are_checkpointed(made: Tables) -> None:
     ledger, tenant_id = made.ledger(), TenantId("acme-production")
+    account_id = tenant_account(tenant_id)
     limits = AccountLimits(
         requests_per_minute=6_000,
         tokens_per_minute=2_000_000,
         in_flight=64,
-        monthly_nano_usd=NanoUsd(5_000_000_000_000),
+        spend_nano_usd=NanoUsd(5_000_000_000_000),
     )
-    ledger.open_account(tenant_id, credit_nano_usd=2_345_678_901_234, limits=limits)
+    ledger.open_tenant_account(tenant_id, credit_nano_usd=2_345_678_901_234, limits=limits)
+    busy_days(ledger, tenant_id)
     for place in range(8):
         # The first half of them in the last minute of a day, the others in the next.
         now_ms = NOON_MS + DAY_MS // 2 - 1_000 + (place // 4) * 1_000
@@ -65,9 +84,12 @@ def test_account_fits_one_write_unit_when_eight_requests_are_checkpointed(made: 
         hold = make_hold(
             generation_id=new_generation_id(now_ms=now_ms, lane=0, random=random),
             estimate=987_654_321,
-            model="anthropic/claude-sonnet-4.5",
+            model="mistralai/devstral-small",
+            levels=frozenset({Level.KEY}),
         )
-        ledger.reserve(tenant_id, reservation=make_reservation(hold, now_ms=now_ms, tokens=123_456))
+        ledger.reserve(
+            account_id, reservation=make_reservation(hold, now_ms=now_ms, tokens=123_456)
+        )
         upstream = str(new_generation_id(now_ms=now_ms + 12_000, lane=61, random=random))
         ledger.checkpoint(tenant_id, hold=hold, upstream_generation_id=upstream)
 
@@ -97,16 +119,22 @@ def test_usage_record_fits_one_write_unit_when_every_field_is_long(made: Tables)
         http_status=200,
         latency_ms=899_999,
         generation_ms=899_999,
+        price_nano_usd=NanoUsd(10**12 + 1),
+        plan_version=999,
+        end_user="u" * 64,
+        levels=frozenset(Level),
+        adjusts=new_id(),
+        adjusted_by=new_id(),
     )
 
-    made.ledger().record(tenant_id, record=record)
+    made.ledger().record(record)
 
     (item,) = made.items(made.usage)
     assert item_size(item) <= ONE_WRITE_UNIT
 
 
 def test_minute_counters_are_removed_when_their_minute_is_over(made: Tables) -> None:
-    made.ledger().open_account(ACME, credit_nano_usd=10**9)
+    made.ledger().open_tenant_account(ACME, credit_nano_usd=10**9)
     for place in range(5):
         # A pause of any length: nobody could guess the minute of the request before.
         now_ms = NOON_MS + place**3 * 7 * MINUTE_MS
@@ -120,7 +148,7 @@ def test_minute_counters_are_removed_when_their_minute_is_over(made: Tables) -> 
 
 
 def test_minute_counters_of_crashed_requests_go_when_the_next_one_settles(made: Tables) -> None:
-    made.ledger().open_account(ACME, credit_nano_usd=10**9)
+    made.ledger().open_tenant_account(ACME, credit_nano_usd=10**9)
     for place in range(4):
         request(made, now_ms=NOON_MS + place * 10 * MINUTE_MS)
     now_ms = NOON_MS + 99 * MINUTE_MS
@@ -135,7 +163,7 @@ def test_minute_counters_of_crashed_requests_go_when_the_next_one_settles(made: 
 def test_minute_counters_stay_when_another_clock_may_still_be_in_that_minute(
     made: Tables,
 ) -> None:
-    made.ledger().open_account(ACME, credit_nano_usd=10**9)
+    made.ledger().open_tenant_account(ACME, credit_nano_usd=10**9)
 
     request(made, now_ms=NOON_MS, settled_ms=NOON_MS + MINUTE_MS)
 
@@ -144,7 +172,7 @@ def test_minute_counters_stay_when_another_clock_may_still_be_in_that_minute(
 
 
 def test_memory_of_minutes_is_bounded_when_a_process_serves_many_tenants(made: Tables) -> None:
-    made.ledger().open_account(ACME, credit_nano_usd=10**9)
+    made.ledger().open_tenant_account(ACME, credit_nano_usd=10**9)
     account, stale = request(made, now_ms=NOON_MS), StaleCounters()
 
     for place in range(300):
@@ -163,7 +191,7 @@ def test_memory_of_minutes_is_bounded_when_a_process_serves_many_tenants(made: T
 @pytest.mark.parametrize("name", ["avail", "w29916720", "c261118"])
 def test_account_is_refused_when_a_number_is_not_whole(made: Tables, name: str, value: str) -> None:
     ledger = made.ledger()
-    ledger.open_account(ACME, credit_nano_usd=1_000)
+    ledger.open_tenant_account(ACME, credit_nano_usd=1_000)
     (item,) = made.items(made.accounts)
     # The embedded DynamoDB normalises numbers, so the transport's answer is altered instead.
     answer = {"Items": [{**item, name: {"N": value}}]}
@@ -189,7 +217,7 @@ class Answers:
 
 
 def test_account_is_refused_when_an_attribute_is_missing(made: Tables) -> None:
-    made.ledger().open_account(ACME, credit_nano_usd=1_000)
+    made.ledger().open_tenant_account(ACME, credit_nano_usd=1_000)
     (item,) = made.items(made.accounts)
     made.client.put_item(
         TableName=made.accounts, Item={name: item[name] for name in item if name != "seq"}
@@ -199,7 +227,9 @@ def test_account_is_refused_when_an_attribute_is_missing(made: Tables) -> None:
         list(made.ledger().accounts())
 
 
-@pytest.mark.parametrize("encoded", ["", "12;k;m", "1.5;k;;m", "x;k;;m"])
+@pytest.mark.parametrize(
+    "encoded", ["", "m12;k;;m", "m1.5.2;k;;;m", "12;k;;;m", "mx12;k;;;m", "m12.;k;;;m"]
+)
 def test_hold_is_refused_when_its_text_is_unreadable(encoded: str) -> None:
     with pytest.raises(MalformedItemError, match="unreadable"):
         decode_hold(make_hold().generation_id, encoded)
@@ -211,29 +241,44 @@ def test_number_is_refused_when_it_is_no_int(value: object) -> None:
         integer(value)  # type: ignore[arg-type]  # the point of the test
 
 
-def test_credit_is_added_once_when_a_payment_is_announced_twice(made: Tables) -> None:
+def test_price_takes_no_room_when_it_equals_the_cost(made: Tables) -> None:
+    hold = make_hold()
+
+    made.ledger().record(make_record(hold, cost=400))
+
+    (item,) = made.items(made.usage)
+    assert not item.keys() & {"p", "v", "u", "l", "a", "aj"}
+
+
+@pytest.mark.parametrize("name", ["", "1sT9", "1sT9Kx" + "é" * 21, "@@@@@@" + "0" * 20])
+def test_hold_is_refused_when_its_name_is_none(name: str) -> None:
+    with pytest.raises(ValueError):
+        held_id(name)
+
+
+def test_grant_is_kept_without_its_reference_when_it_was_added(made: Tables) -> None:
     ledger = made.ledger()
-    ledger.open_account(ACME, credit_nano_usd=1_000)
+    ledger.open_tenant_account(ACME, credit_nano_usd=0)
 
-    answers = [
-        ledger.grant(ACME, amount_nano_usd=500, reference=reference)
-        for reference in ("payment-1", "payment-1", "payment-2")
-    ]
+    ledger.grant(ACME, amount_nano_usd=500, reference="pi_secret", lanes=1, now_ms=NOON_MS)
 
-    (account,) = ledger.accounts()
-    assert answers == [True, False, True]
-    assert (account.credit_nano_usd, account.available_nano_usd) == (2_000, 2_000)
+    (row,) = made.items(made.control)
+    assert row["pk"] == {"S": "T#acme"}
+    assert (row["amt"], row["at"]) == ({"N": "500"}, {"N": str(NOON_MS)})
+    assert "pi_secret" not in str(row)
 
 
-def test_credit_is_not_added_when_there_is_no_account(made: Tables) -> None:
+def test_proof_of_a_transfer_expires_when_a_day_has_passed(made: Tables) -> None:
     ledger = made.ledger()
+    ledger.open_tenant_account(ACME, credit_nano_usd=2_000, lanes=2)
 
-    assert not ledger.grant(ACME, amount_nano_usd=500, reference="payment-1")
-    assert list(ledger.accounts()) == []
+    ledger.transfer(ACME, transfer_id="x", source=0, target=1, amount=NanoUsd(1))
+
+    (proof,) = made.items(made.ephemeral)
+    assert proof == {"pk": {"S": "MOVE#acme#x"}, "ttl": {"N": str(NOON_MS // 1_000 + 86_400)}}
 
 
-def test_record_is_refused_when_it_is_another_tenants(made: Tables) -> None:
-    record = make_record(make_hold())
-
-    with pytest.raises(ValueError, match="its own tenant"):
-        made.ledger().record(TenantId("other"), record=record)
+@pytest.mark.parametrize("lanes", [0, 100])
+def test_account_is_refused_when_its_lanes_are_out_of_range(made: Tables, lanes: int) -> None:
+    with pytest.raises(ValueError, match="lanes"):
+        made.ledger().open_tenant_account(ACME, credit_nano_usd=1, lanes=lanes)

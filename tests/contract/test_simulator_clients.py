@@ -7,7 +7,7 @@ from openrouter import OpenRouter, components, errors
 from openrouter.utils import BackoffStrategy, RetryConfig
 
 from local.simulator import Fault, Simulator
-from tests.support.simulator_calls import KEY, running
+from tests.support.simulator_calls import KEY, MANAGEMENT_KEY, running
 
 MESSAGES = [components.ChatUserMessage(role="user", content="one two three")]
 COST_NANO_USD = (3 + 3) * 150 + 3 * 600
@@ -115,14 +115,17 @@ def test_openrouter_client_reads_the_catalogue_when_asked(openrouter_client: Ope
 # `rate_limit` is deprecated, still required by the client, and warned about whenever it is read.
 @pytest.mark.filterwarnings("ignore:warning.*DEPRECATED:DeprecationWarning")
 def test_openrouter_client_reads_the_account_when_something_was_spent(
-    openrouter_client: OpenRouter,
+    openrouter_client: OpenRouter, simulator: Simulator
 ) -> None:
     chat = send(openrouter_client)
 
     generation = openrouter_client.generations.get_generation(id=chat.id).data
-    credit = openrouter_client.credits.get_credits().data
     key = openrouter_client.api_keys.get_current_key_metadata().data
-    [row] = openrouter_client.analytics.get_user_activity().data
+    with OpenRouter(
+        api_key=MANAGEMENT_KEY, server_url=simulator.url, retry_config=NO_RETRY
+    ) as manager:
+        credit = manager.credits.get_credits().data
+        [row] = manager.analytics.get_user_activity().data
 
     assert nano(generation.total_cost) == COST_NANO_USD
     assert (generation.cancelled, generation.native_tokens_completion) == (False, 3)

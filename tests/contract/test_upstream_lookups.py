@@ -21,7 +21,7 @@ from weir.adapters.upstream.generations import UpstreamGenerations
 from weir.domain.errors import ProviderError, UpstreamTimeoutError
 from weir.domain.money import NanoUsd, PicoUsd
 from weir.domain.prices import ModelPrice
-from weir.domain.usage import Usage
+from weir.domain.usage import ArchivedGeneration, Usage
 
 PRICING = {"prompt": "0.000003", "completion": "0.000015"}
 
@@ -30,9 +30,15 @@ def data(**fields: Any) -> Script:
     return answer(body=json.dumps({"data": fields}).encode())
 
 
-def usage_from(script: Script, *, generation_id: str = "gen-1-abc") -> Usage | None:
+def generation_from(script: Script, *, generation_id: str = "gen-1-abc") -> ArchivedGeneration:
     with FaultServer(script) as server, upstream(server) as weir:
-        return UpstreamGenerations(weir.api).usage(generation_id)
+        found = UpstreamGenerations(weir.api).generation(generation_id)
+    assert found is not None
+    return found
+
+
+def usage_from(script: Script) -> Usage:
+    return generation_from(script).usage
 
 
 def test_usage_is_exact_when_upstream_knows_the_generation() -> None:
@@ -62,32 +68,54 @@ def test_tokens_are_not_counted_when_they_are_booleans() -> None:
     assert usage_from(script) == Usage(cost_nano_usd=NanoUsd(0), prompt_tokens=8)
 
 
+def test_generation_is_told_with_its_names_when_upstream_states_them() -> None:
+    script = data(total_cost=0, model="a/b-1", provider_name="P", finish_reason="stop")
+
+    assert generation_from(script) == ArchivedGeneration(
+        usage=Usage(cost_nano_usd=NanoUsd(0)), model="a/b-1", provider="P", finish_reason="stop"
+    )
+
+
+def test_names_can_be_stored_when_upstream_states_odd_ones() -> None:
+    script = data(total_cost=0, model="", provider_name=7, finish_reason="\ud800" + "x" * 300)
+
+    generation = generation_from(script)
+
+    assert (generation.model, generation.provider) == (None, None)
+    assert generation.finish_reason == "?" + "x" * 255
+
+
+def test_tokens_are_not_counted_when_no_model_takes_so_many() -> None:
+    assert usage_from(data(total_cost=0, native_tokens_prompt=10**40)).prompt_tokens == 0
+
+
 def test_usage_is_read_when_upstream_pauses_within_its_answer() -> None:
     body = [b'{"data": {"total', b'_cost": 1}}']
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 27\r\n\r\n"
     pausing = lambda peer: peer.drip([head, *body], every_s=0.15)  # noqa: E731
     with FaultServer(pausing) as server, upstream(server, idle_s=0.03) as weir:
-        usage = UpstreamGenerations(weir.api).usage("gen-1-abc")
+        generation = UpstreamGenerations(weir.api).generation("gen-1-abc")
 
-    assert usage == Usage(cost_nano_usd=NanoUsd(10**9))
+    assert generation == ArchivedGeneration(usage=Usage(cost_nano_usd=NanoUsd(10**9)))
 
 
 def test_generation_is_asked_for_with_the_key() -> None:
     with FaultServer(data(total_cost=0)) as server, upstream(server) as weir:
-        UpstreamGenerations(weir.api).usage("gen-1:a.b")
+        UpstreamGenerations(weir.api).generation("gen-1:a.b")
 
     assert server.requests[0].line == "GET /api/v1/generation?id=gen-1%3Aa.b HTTP/1.1"
     assert server.requests[0].headers["authorization"] == f"Bearer {CANARY}"
 
 
 def test_usage_is_unknown_when_upstream_does_not_know_the_generation() -> None:
-    assert usage_from(answer(404)) is None
+    with FaultServer(answer(404)) as server, upstream(server) as weir:
+        assert UpstreamGenerations(weir.api).generation("gen-1-abc") is None
 
 
 @pytest.mark.parametrize("generation_id", ["", "a b", "../keys", "gen&id=other", "x" * 129, "é"])
 def test_upstream_is_not_asked_when_the_id_is_malformed(generation_id: str) -> None:
     with FaultServer(answer(500)) as server, upstream(server) as weir:
-        assert UpstreamGenerations(weir.api).usage(generation_id) is None
+        assert UpstreamGenerations(weir.api).generation(generation_id) is None
         assert server.connections == 0
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from local.seed import put_upstream_key
+from local.secret_values import fill_secret
 from local.stack import LocalStack
 from tests.support.stacks import kill_workers, simulator
 
@@ -27,7 +27,7 @@ def new_key() -> str:
 
 
 def store(stack: LocalStack, key: str) -> None:
-    put_upstream_key(stack.deployment, aws=stack.aws, key=key)
+    fill_secret(stack.deployment, aws=stack.aws, name="UpstreamSecret", value=key)
 
 
 @pytest.fixture

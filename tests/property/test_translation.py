@@ -20,11 +20,13 @@ from tests.unit.http.chunks import (
     stream,
 )
 from weir.domain.errors import ProviderError
+from weir.domain.price_plans import AT_COST, PricePlan
 from weir.http.body_translation import BodyTranslation
 from weir.http.reading import GenerationReading
 from weir.http.stream_translation import StreamTranslation
 
 UNTIMED = settings(deadline=None)
+MARKED_UP = PricePlan(version=1, multiplier_ppm=1_150_000)
 
 JSON = st.recursive(
     st.none()
@@ -52,9 +54,11 @@ BODIES = st.sampled_from(
 )
 
 
-def translated(pieces: list[bytes]) -> tuple[bytes, GenerationReading, str | None]:
+def translated(
+    pieces: list[bytes], *, plan: PricePlan = AT_COST
+) -> tuple[bytes, GenerationReading, str | None]:
     """Return all that goes out, what was read, and the error's message if there was one."""
-    translation = StreamTranslation(OUR_ID)
+    translation = StreamTranslation(OUR_ID, plan=plan)
     sent = b""
     failure: ProviderError | None = None
     try:
@@ -73,9 +77,15 @@ def cut(body: bytes, places: list[int]) -> list[bytes]:
 
 
 @UNTIMED
-@given(body=BODIES, places=st.lists(st.integers(0, 10_000), max_size=40))
-def test_output_is_the_same_when_the_cuts_differ(body: bytes, places: list[int]) -> None:
-    assert translated(cut(body, places)) == translated([body])
+@given(
+    body=BODIES,
+    places=st.lists(st.integers(0, 10_000), max_size=40),
+    plan=st.sampled_from([AT_COST, MARKED_UP]),
+)
+def test_output_is_the_same_when_the_cuts_differ(
+    body: bytes, places: list[int], plan: PricePlan
+) -> None:
+    assert translated(cut(body, places), plan=plan) == translated([body], plan=plan)
 
 
 def test_output_is_the_same_when_every_byte_comes_alone() -> None:

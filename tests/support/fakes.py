@@ -1,17 +1,20 @@
-"""Small stand-ins for the ports, for tests of services. The ledger's is in `fake_ledger`."""
+"""Small stand-ins for the ports, for tests of services.
+
+The ledger's is in `fake_ledger`, that of the kept answers in `fake_answers`.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from weir.domain.api_keys import ApiKey, KeyKind
-from weir.domain.errors import ProviderError, WeirError
+from weir.domain.errors import ProviderError, StoreUnavailableError, WeirError
 from weir.domain.generations import GenerationId
 from weir.domain.holds import Hold
 from weir.domain.money import NanoUsd, PicoUsd
 from weir.domain.prices import ModelPrice
 from weir.domain.requests import ChatRequest
 from weir.domain.tenants import Tenant, TenantId
-from weir.domain.usage import Usage, UsageRecord
+from weir.domain.usage import ArchivedGeneration, Usage, UsageRecord
 
 TENANT = Tenant(tenant_id=TenantId("acme"), namespace_key=b"n" * 32)
 PRICE = ModelPrice(prompt_pico_usd=PicoUsd(150_000), completion_pico_usd=PicoUsd(600_000))
@@ -157,12 +160,38 @@ class FakeArchive:
     answers: list[Usage | ProviderError | None]
     asked: list[str] = field(default_factory=list)
 
-    def usage(self, upstream_generation_id: str) -> Usage | None:
+    def generation(self, upstream_generation_id: str) -> ArchivedGeneration | None:
         self.asked.append(upstream_generation_id)
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, ProviderError):
             raise answer
+        return None if answer is None else ArchivedGeneration(usage=answer)
+
+
+@dataclass
+class FakeCancellations:
+    """Answers each question with the next entry; no wish to stop once there is none."""
+
+    answers: list[bool | StoreUnavailableError] = field(default_factory=list)
+    asked: list[tuple[TenantId, GenerationId]] = field(default_factory=list)
+
+    def is_cancelled(self, tenant_id: TenantId, generation_id: GenerationId) -> bool:
+        self.asked.append((tenant_id, generation_id))
+        answer = self.answers.pop(0) if self.answers else False
+        if isinstance(answer, StoreUnavailableError):
+            raise answer
         return answer
+
+
+@dataclass
+class FakeQueue:
+    is_down: bool = False
+    records: list[UsageRecord] = field(default_factory=list)
+
+    def put(self, record: UsageRecord) -> None:
+        if self.is_down:
+            raise StoreUnavailableError("The queue is unavailable.")
+        self.records.append(record)
 
 
 @dataclass
@@ -174,6 +203,15 @@ class FakeJournal:
 
     def refused(self, *, error: WeirError) -> None:
         self.lines.append(("refused", error.status))
+
+    def replayed(self, *, generation_id: GenerationId) -> None:
+        self.lines.append(("replayed", generation_id))
+
+    def degraded(self, *, generation_id: GenerationId, reason: str) -> None:
+        self.lines.append(("degraded", reason))
+
+    def queued(self, *, generation_id: GenerationId, reason: str) -> None:
+        self.lines.append(("queued", reason))
 
     def unsettled(self, *, generation_id: GenerationId, reason: str) -> None:
         self.lines.append(("unsettled", reason))

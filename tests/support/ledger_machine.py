@@ -1,287 +1,261 @@
-"""The ledger on DynamoDB beside a model of a few integers: a Hypothesis state machine.
+"""The ledger on DynamoDB beside its model: a Hypothesis state machine.
 
-Hypothesis chooses what happens: requests, crashes, retries, top-ups, suspensions, sweeps and the
-passing of time. After every step the audit must find nothing and the model must agree.
+Hypothesis chooses what happens: requests on several accounts, crashes, retries, releases, top-ups,
+transfers, suspensions, other limits, sweeps, what is found out later, and the passing of time on
+clocks that differ. After every step the audit must find nothing and the model must agree.
 """
 
-from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
 
-from tests.support.ledger_tables import Tables, new_tables
-from tests.support.ledger_values import ACME, NOON_MS, make_hold, make_record
-from weir.domain import generations, periods
-from weir.domain.accounts import Account, AccountLimits, AccountStatus
-from weir.domain.errors import ProviderError, WeirError
-from weir.domain.generations import GenerationId
-from weir.domain.holds import Hold, Reservation
+from tests.support.ledger_values import ACME, make_hold
+from tests.support.ledger_world import (
+    ACCOUNTS,
+    HOLD_LIFE_MS,
+    KEY,
+    LANES,
+    PLAN,
+    TENANT,
+    USER,
+    LedgerWorld,
+    Request,
+)
+from weir.domain.accounts import AccountId, AccountStatus
+from weir.domain.errors import ConflictError
+from weir.domain.holds import Level, Reservation
+from weir.domain.limits import UNLIMITED, AccountLimits
 from weir.domain.money import NanoUsd
-from weir.domain.usage import Usage, UsageRecord
-from weir.services.audit import audit
-from weir.services.sweep import SweepReport, sweep
+from weir.domain.periods import LimitPeriod
 
-HOLD_LIFE_MS = 960_000
-MINUTE_MS = 60_000
+DAY_MS = 86_400_000
+LEVELS = [frozenset[Level](), frozenset({Level.KEY}), frozenset({Level.END_USER}), frozenset(Level)]
 
 # Few amounts, and one scarce thing at a time, so that limits are met exactly and often.
 AMOUNTS = st.sampled_from([0, 300, 1_000, 2_500])
+NEXT = st.sampled_from(["nothing", "nothing", "repeat", "give up", "finish"])
+SKEWS_MS = st.sampled_from([0, 0, 0, -90_000, 90_000])
+
+
+def spending(period: LimitPeriod) -> AccountLimits:
+    return AccountLimits(spend_nano_usd=NanoUsd(2_300), period=period)
+
+
 SCARCE = {
-    "credit": AccountLimits(),
-    "in flight": AccountLimits(in_flight=2),
-    "requests": AccountLimits(requests_per_minute=2),
-    "tokens": AccountLimits(tokens_per_minute=10),
-    "month": AccountLimits(monthly_nano_usd=NanoUsd(2_300)),
+    "credit": (TENANT, AccountLimits()),
+    "in flight": (TENANT, AccountLimits(in_flight=2)),
+    "requests of a key": (KEY, AccountLimits(requests_per_minute=2)),
+    "tokens of a user": (USER, AccountLimits(tokens_per_minute=10)),
+    "month": (TENANT, spending(LimitPeriod.MONTHLY)),
+    "week of a key": (KEY, spending(LimitPeriod.WEEKLY)),
+    "day of a user": (USER, spending(LimitPeriod.DAILY)),
+    "total of a key": (KEY, spending(LimitPeriod.TOTAL)),
 }
 
 
-@dataclass
-class Model:
-    """What the account must look like, in the fewest words."""
-
-    credit: int
-    limits: AccountLimits
-    available: int
-    active: bool = True
-    holds: dict[GenerationId, int] = field(default_factory=dict)
-    costs: dict[GenerationId, int] = field(default_factory=dict)
-    minutes: dict[int, tuple[int, int]] = field(default_factory=dict)
-    months: dict[str, int] = field(default_factory=dict)
-    grants: set[str] = field(default_factory=set)
-
-    def expected_status(self, estimate: int, *, month: str, minute: int) -> int:
-        """Predict the answer to a reservation: 200 or the status of its refusal."""
-        requests, tokens = self.minutes.get(minute, (0, 0))
-        if not self.active:
-            return 403
-        if len(self.holds) >= self.limits.in_flight:
-            return 429
-        if requests >= self.limits.requests_per_minute or tokens >= self.limits.tokens_per_minute:
-            return 429
-        left = min(self.available, self.months.get(month, self.limits.monthly_nano_usd))
-        return 402 if left < estimate else 200
-
-    def reserve(self, hold: Hold, *, minute: int, tokens: int) -> None:
-        requests, counted = self.minutes.get(minute, (0, 0))
-        self.minutes[minute] = (requests + 1, counted + tokens)
-        month = periods.month(hold.generation_id)
-        self.months.setdefault(month, self.limits.monthly_nano_usd)
-        self.months[month] -= hold.estimate_nano_usd
-        self.available -= hold.estimate_nano_usd
-        self.holds[hold.generation_id] = hold.estimate_nano_usd
-
-    def settle(self, generation_id: GenerationId) -> None:
-        estimate = self.holds.pop(generation_id, None)
-        if estimate is not None:
-            back = estimate - self.costs[generation_id]
-            self.available += back
-            self.months[periods.month(generation_id)] += back
-
-
-class Archive:
-    """Upstream's ledger; sometimes it cannot be asked."""
-
-    def __init__(self) -> None:
-        self.billed: dict[str, NanoUsd] = {}
-        self.reachable = True
-
-    def usage(self, upstream_generation_id: str) -> Usage | None:
-        if not self.reachable:
-            raise ProviderError("unreachable", cost_is_zero=False)
-        cost = self.billed.get(upstream_generation_id)
-        return None if cost is None else Usage(cost_nano_usd=cost)
-
-
 class LedgerMachine(RuleBasedStateMachine):
-    """Random stories of one account."""
+    """Random stories of one tenant."""
 
     requests = Bundle("requests")
     client: ClassVar[Any]
 
-    @initialize(scarce=st.sampled_from(sorted(SCARCE)), credit=AMOUNTS)
+    @initialize(scarce=st.sampled_from(sorted(SCARCE)), credit=st.sampled_from([300, 3_000]))
     def open(self, scarce: str, credit: int) -> None:
-        self.tables: Tables = new_tables(self.client)
-        self.ledger = self.tables.ledger()
-        self.archive = Archive()
-        # A minute before the year ends, so that a small step crosses every kind of period.
-        self.now_ms = NOON_MS + 43 * 86_400_000 + 43_200_000 - MINUTE_MS
-        limits = SCARCE[scarce]
+        limited, limits = SCARCE[scarce]
         credit += 0 if scarce == "credit" else 100_000
-        self.model = Model(credit=credit, limits=limits, available=credit)
-        assert self.ledger.open_account(ACME, credit_nano_usd=credit, limits=limits)
+        self.world = LedgerWorld(self.client, credit=credit, limits={limited: limits})
+        self.limits_unchanged = True
+        self.payments = 0
 
     @rule(
         target=requests,
         estimate=AMOUNTS,
-        tokens=st.sampled_from([0, 5, 10]),
-        count=st.sampled_from([1, 3]),
+        levels=st.sampled_from(LEVELS),
+        lane=st.sampled_from([0, 0, 1]),
+        skew_ms=SKEWS_MS,
+        # How many arrive together, of how many tokens, and what becomes of the last at once.
+        arrival=st.tuples(st.sampled_from([1, 3]), st.sampled_from([0, 5, 10]), NEXT),
     )
-    def reserve(self, estimate: int, tokens: int, count: int) -> Any:
-        """Requests that arrive together; each is admitted or refused as the model predicts."""
-        asked = [self._request(estimate, tokens) for _ in range(count)]
-        return multiple(*(hold for hold in asked if hold))
-
-    @rule(hold=requests)
-    def repeat_reserve(self, hold: Hold) -> None:
-        """A retry of a write whose answer was lost."""
-        if hold.generation_id in self.model.holds:
-            assert self._reserve(hold, 1) == 200
-
-    @rule(hold=requests, cost=AMOUNTS)
-    def checkpoint(self, hold: Hold, cost: int) -> None:
-        upstream_id = f"up-{hold.generation_id}"
-        if hold.generation_id not in self.model.costs:
-            self.archive.billed.setdefault(upstream_id, NanoUsd(cost))
-            self.ledger.checkpoint(ACME, hold=hold, upstream_generation_id=upstream_id)
-
-    @rule(hold=requests, cost=AMOUNTS)
-    def finish(self, hold: Hold, cost: int) -> None:
-        """A request ends: perhaps twice, perhaps after the sweep, perhaps with another cost."""
-        stored = self._record(hold, cost)
-        assert stored.usage.cost_nano_usd == self.model.costs[hold.generation_id]
-        self._settle(hold, stored)
-
-    @rule(hold=requests, cost=AMOUNTS, swept=st.booleans())
-    def crash_between_record_and_settle(
+    def reserve(
         self,
-        hold: Hold,
+        estimate: int,
+        levels: frozenset[Level],
+        lane: int,
+        skew_ms: int,
+        arrival: tuple[int, int, str],
+    ) -> Any:
+        """Requests are admitted or refused as the model predicts."""
+        now_ms, (count, tokens, then) = self.world.now_ms + skew_ms, arrival
+        admitted = []
+        for _ in range(count):
+            hold = make_hold(
+                estimate=estimate,
+                now_ms=now_ms,
+                lane=lane,
+                levels=levels,
+                end_user="ann",
+                plan_version=PLAN.version,
+            )
+            request = Request(hold, Reservation(hold=hold, tokens=tokens, now_ms=now_ms))
+            if self.world.admit(request):
+                admitted.append(request)
+        for request in admitted[-1:]:
+            self._then(request, then)
+        return multiple(*admitted)
+
+    @rule(request=requests, is_late=st.booleans())
+    def give_up(self, request: Request, is_late: bool) -> None:  # noqa: FBT001 - drawn by name
+        """A request is undone before it is sent, twice; or too late."""
+        if self.world.is_held(request) and request.name not in self.world.prices:
+            if is_late:
+                self.world.sweep_all()
+            for account_id in (*reversed(request.accounts), TENANT):
+                self.world.release(account_id, request)
+
+    @rule(request=requests, cost=AMOUNTS)
+    def checkpoint(self, request: Request, cost: int) -> None:
+        world = self.world
+        if world.is_held(request) and request.name not in world.prices:
+            upstream_id = f"up-{request.name}"
+            world.upstream.billed.setdefault(upstream_id, NanoUsd(cost))
+            hold = world.account(TENANT, request).holds[request.name]
+            world.ledger.checkpoint(ACME, hold=hold, upstream_generation_id=upstream_id)
+
+    @rule(request=requests, cost=AMOUNTS)
+    def finish(self, request: Request, cost: int) -> None:
+        """A request ends: perhaps twice, perhaps after the sweep, perhaps with another cost."""
+        if self.world.was_sent(request):
+            self.world.settle(request, self.world.record(request, cost))
+
+    @rule(request=requests, cost=AMOUNTS, in_between=st.booleans())
+    def crash_after_record(
+        self,
+        request: Request,
         cost: int,
-        swept: bool,  # noqa: FBT001 - drawn by name
+        in_between: bool,  # noqa: FBT001 - drawn by name
     ) -> None:
-        self._record(hold, cost)
-        if swept:
-            self.sweep_when_all_are_due()
+        """The process dies before it settles, or between two accounts."""
+        if self.world.was_sent(request):
+            stored = self.world.record(request, cost)
+            if in_between and len(request.accounts) > 1:
+                self.world.settle_on(request.accounts[-1], request, stored)
+            self.world.sweep_all()
 
-    @rule(hold=requests, first=AMOUNTS, second=AMOUNTS)
-    def two_finish_at_once(self, hold: Hold, first: int, second: int) -> None:
+    @rule(request=requests, first=AMOUNTS, second=AMOUNTS)
+    def two_finish_at_once(self, request: Request, first: int, second: int) -> None:
         """Both record before either settles, and the late one settles first."""
-        self._record(hold, first)
-        late = self._record(hold, second)
-        self._settle(hold, late)
-        self._settle(hold, late)
+        if self.world.was_sent(request):
+            self.world.record(request, first)
+            late = self.world.record(request, second)
+            self.world.settle(request, late)
+            self.world.settle(request, late)
 
-    @rule(amount=st.integers(1, 1_000), reference=st.sampled_from("pqr"))
-    def grant(self, amount: int, reference: str) -> None:
-        added = self.ledger.grant(ACME, amount_nano_usd=amount, reference=reference)
+    @rule(amount=st.integers(1, 3_000), again=st.sampled_from([0, 0, 1]))
+    def grant(self, amount: int, again: int) -> None:
+        """A payment is announced twice; the second announcement may name another amount."""
+        self.payments += 1
+        assert self._grant(amount)
+        self.world.model[TENANT, 0].add(amount - amount // 2)
+        self.world.model[TENANT, 1].add(amount // 2)
+        try:
+            added = self._grant(amount + again)
+        except ConflictError:
+            assert again
+        else:
+            assert not added
+            assert not again
 
-        assert added == (reference not in self.model.grants)
-        if added:
-            self.model.grants.add(reference)
-            self.model.credit += amount
-            self.model.available += amount
+    @rule(part=st.sampled_from([1, 3, 3]), above=st.booleans(), source=st.integers(0, 1))
+    def transfer(self, part: int, above: bool, source: int) -> None:  # noqa: FBT001 - by name
+        """A part of what there is moves, once, or all of it, or does not because it is too much."""
+        giver, taker = self.world.model[TENANT, source], self.world.model[TENANT, 1 - source]
+        amount = max(1, giver.available // part + above)
+        is_there = giver.available >= amount
+        self.payments += 1
 
-    @rule(target=requests, status=st.sampled_from(AccountStatus), estimate=AMOUNTS)
-    def set_status(self, status: AccountStatus, estimate: int) -> Any:
-        """The operator suspends the account or makes it active; the next request feels it."""
-        assert self.ledger.set_status(ACME, status=status)
-        self.model.active = status is AccountStatus.ACTIVE
+        moved = [self._transfer(amount, source) for _ in range(2)]
 
-        hold = self._request(estimate, 0)
-        return multiple(*([hold] if hold else []))
+        assert moved == [is_there, False]
+        if is_there:
+            giver.add(-amount)
+            taker.add(amount)
 
-    @rule(step_ms=st.sampled_from([500, 20_000, 61_000, HOLD_LIFE_MS, 20 * 86_400_000]))
+    @rule(account=st.sampled_from(ACCOUNTS), status=st.sampled_from("SAA").map(AccountStatus))
+    def set_status(self, account: tuple[AccountId, int], status: AccountStatus) -> None:
+        """The operator suspends an account or makes it active; the next request feels it."""
+        assert self.world.ledger.set_status(account[0], status=status, lane=account[1])
+        self.world.model[account].active = status is AccountStatus.ACTIVE
+
+    @rule(
+        account=st.sampled_from(ACCOUNTS),
+        period=st.sampled_from(LimitPeriod),
+        spend=st.sampled_from([1_300, 6_000, UNLIMITED, UNLIMITED]),
+    )
+    def set_limits(self, account: tuple[AccountId, int], period: LimitPeriod, spend: int) -> None:
+        self.limits_unchanged = False
+        limits = AccountLimits(spend_nano_usd=NanoUsd(spend), period=period)
+        self.world.set_limits(*account, limits)
+
+    @rule(step_ms=st.sampled_from([500, 20_000, 61_000, HOLD_LIFE_MS, 20 * DAY_MS]))
     def wait(self, step_ms: int) -> None:
-        self.now_ms += step_ms
+        self.world.now_ms += step_ms
 
-    @rule(reachable=st.booleans())
-    def archive_comes_and_goes(self, reachable: bool) -> None:  # noqa: FBT001 - drawn by name
-        self.archive.reachable = reachable
-
-    @rule()
-    def sweep(self) -> None:
-        (account,) = self.tables.snapshot().accounts()
-        due = [hold for hold in account.holds.values() if self._is_due(hold)]
-
-        # Another process sweeps: it remembers nothing of this one.
-        report = self._sweep()
-
-        postponed = 0
-        for hold in due:
-            upstream_id = hold.upstream_generation_id
-            if upstream_id and not self.archive.reachable:
-                postponed += 1
-                continue
-            billed = self.archive.billed.get(upstream_id or "", 0)
-            self.model.costs.setdefault(hold.generation_id, billed)
-            self.model.settle(hold.generation_id)
-        assert (report.settled, report.postponed) == (len(due) - postponed, postponed)
-        assert self._sweep() == replace(report, settled=0, unknown=0)
-
-    @rule()
-    def sweep_when_all_are_due(self) -> None:
-        self.archive.reachable = True
-        self.now_ms += HOLD_LIFE_MS
-        self.sweep()
-        assert audit(self.tables.snapshot(), swept=True).violations == ()
+    @rule(
+        what=st.sampled_from(["sweep", "find out", "find out", "fold"]),
+        reachable=st.booleans(),
+        costs=st.tuples(AMOUNTS, AMOUNTS),
+    )
+    def keep_books(
+        self,
+        what: str,
+        reachable: bool,  # noqa: FBT001 - drawn by name
+        costs: tuple[int, int],
+    ) -> None:
+        """What runs on a schedule; upstream may not answer, two runs may find out the same."""
+        if what == "fold":
+            self.world.now_ms += DAY_MS
+            self.world.fold()
+            return
+        self.world.upstream.reachable = reachable
+        self.world.sweep()
+        if what == "find out":
+            self.world.sweep_all()
+            for record in self.world.unknown.values():
+                for cost in costs:
+                    self.world.adjust(record, cost)
 
     @invariant()
     def nothing_is_wrong(self) -> None:
-        if not hasattr(self, "model"):
-            return
-        ledger = self.tables.snapshot()
-        assert audit(ledger).violations == ()
-        self._compare(*ledger.accounts())
-        costs = {r.generation_id: r.usage.cost_nano_usd for r in ledger.records()}
-        assert costs == self.model.costs
+        if hasattr(self, "world"):
+            self.world.check(limits_unchanged=self.limits_unchanged)
 
-    def _compare(self, account: Account) -> None:
-        model = self.model
-        assert account.credit_nano_usd == model.credit
-        assert account.available_nano_usd == model.available
-        assert account.remaining_by_month == model.months
-        assert account.in_flight <= model.limits.in_flight
-        assert {key: hold.estimate_nano_usd for key, hold in account.holds.items()} == model.holds
-        # Older counters may be there or not; the current minute's must be.
-        minute = periods.minute(self.now_ms)
-        counted = (
-            account.requests_by_minute.get(minute, 0),
-            account.tokens_by_minute.get(minute, 0),
-        )
-        assert counted == model.minutes.get(minute, (0, 0))
+    def _then(self, request: Request, then: str) -> None:
+        world = self.world
+        match then:
+            case "repeat":
+                for account_id in request.accounts:
+                    assert world.reserve(account_id, request) == 200
+            case "give up":
+                for account_id in (*reversed(request.accounts), TENANT):
+                    world.release(account_id, request)
+            case "finish":
+                world.settle(request, world.record(request, request.hold.estimate_nano_usd // 2))
 
-    def _request(self, estimate: int, tokens: int) -> Hold | None:
-        hold = make_hold(estimate=estimate, now_ms=self.now_ms)
-        minute = periods.minute(self.now_ms)
-        expected = self.model.expected_status(
-            estimate, month=periods.month(hold.generation_id), minute=minute
+    def _grant(self, amount: int) -> bool:
+        return self.world.ledger.grant(
+            ACME,
+            amount_nano_usd=amount,
+            reference=f"payment-{self.payments}",
+            lanes=LANES,
+            now_ms=self.world.now_ms,
         )
 
-        assert self._reserve(hold, tokens) == expected
-
-        if expected != 200:
-            return None
-        self.model.reserve(hold, minute=minute, tokens=tokens)
-        return hold
-
-    def _reserve(self, hold: Hold, tokens: int) -> int:
-        reservation = Reservation(hold=hold, tokens=tokens, now_ms=self.now_ms)
-        try:
-            account = self.ledger.reserve(ACME, reservation=reservation)
-        except WeirError as refused:
-            return refused.status
-        assert hold.generation_id in account.holds
-        return 200
-
-    def _record(self, hold: Hold, cost: int) -> UsageRecord:
-        self.model.costs.setdefault(hold.generation_id, cost)
-        return self.ledger.record(ACME, record=make_record(hold, cost=cost))
-
-    def _settle(self, hold: Hold, stored: UsageRecord) -> None:
-        cost = stored.usage.cost_nano_usd
-        was_open = hold.generation_id in self.model.holds
-        settled = self.ledger.settle(ACME, hold=hold, cost_nano_usd=cost, now_ms=self.now_ms)
-        assert settled == was_open
-        self.model.settle(hold.generation_id)
-
-    def _sweep(self) -> SweepReport:
-        return sweep(
-            self.tables.ledger(),
-            archive=self.archive,
-            now_ms=self.now_ms,
-            hold_life_ms=HOLD_LIFE_MS,
+    def _transfer(self, amount: int, source: int) -> bool:
+        return self.world.ledger.transfer(
+            ACME,
+            transfer_id=str(self.payments),
+            source=source,
+            target=1 - source,
+            amount=NanoUsd(amount),
         )
-
-    def _is_due(self, hold: Hold) -> bool:
-        created_ms = generations.created_s(hold.generation_id) * 1_000
-        return self.now_ms - created_ms >= HOLD_LIFE_MS

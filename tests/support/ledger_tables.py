@@ -17,17 +17,23 @@ from moto import mock_aws
 from moto.core.botocore_stubber import BotocoreStubber
 from moto.dynamodb.models import dynamodb_backends
 
+from tests.support.ledger_books import LedgerBooks
+from tests.support.ledger_values import NOON_MS
 from weir.adapters.dynamodb.account_items import decode_account
 from weir.adapters.dynamodb.boto import BotoDynamoDB
 from weir.adapters.dynamodb.control import DynamoDBKeys
-from weir.adapters.dynamodb.ledger import DynamoDBLedger
 from weir.adapters.dynamodb.usage_items import decode_record
 from weir.adapters.dynamodb.wire import Item
 from weir.domain.accounts import Account
 from weir.domain.usage import UsageRecord
 
 _sets = itertools.count()
-
+_KEYS = {
+    "accounts": ("pk",),
+    "usage": ("pk", "sk"),
+    "control": ("pk", "sk"),
+    "ephemeral": ("pk",),
+}
 
 REGION = "us-east-1"
 ACCOUNT = "123456789012"  # whose resources the embedded AWS takes all for
@@ -57,15 +63,23 @@ class Tables:
     accounts: str
     usage: str
     control: str
+    ephemeral: str
 
     @property
     def db(self) -> BotoDynamoDB:
         """The transport over the shared client."""
         return BotoDynamoDB(lambda: self.client)
 
-    def ledger(self) -> DynamoDBLedger:
+    def ledger(self) -> LedgerBooks:
         """A ledger over these tables; each one is like another process."""
-        return DynamoDBLedger(self.db, accounts_table=self.accounts, usage_table=self.usage)
+        return LedgerBooks(
+            self.db,
+            accounts=self.accounts,
+            usage=self.usage,
+            control=self.control,
+            ephemeral=self.ephemeral,
+            now_ms=lambda: NOON_MS,
+        )
 
     def keys(self) -> DynamoDBKeys:
         """The key store over these tables."""
@@ -75,6 +89,11 @@ class Tables:
         """Every item of a table, taken from the embedded DynamoDB's own memory: fast."""
         found = dynamodb_backends[ACCOUNT][REGION].get_table(table).all_items()
         return [item.to_json()["Attributes"] for item in found]
+
+    def drop(self) -> None:
+        """Delete the tables; a test that makes many sets spares the memory."""
+        for name in (self.accounts, self.usage, self.control, self.ephemeral):
+            self.client.delete_table(TableName=name)
 
     def snapshot(self) -> "Snapshot":
         """What the ledger's tables hold now, decoded."""
@@ -119,10 +138,10 @@ def new_client() -> Any:
 
 def new_tables(client: Any) -> Tables:
     """Create an empty set of tables, keyed and billed as the template has them."""
-    names = [f"{kind}-{next(_sets)}" for kind in ("accounts", "usage", "control")]
-    for name, keys in zip(names, (("pk",), ("pk", "sk"), ("pk", "sk")), strict=True):
-        _create(client, name, keys)
-    return Tables(client=client, accounts=names[0], usage=names[1], control=names[2])
+    names = {kind: f"{kind}-{next(_sets)}" for kind in _KEYS}
+    for kind, name in names.items():
+        _create(client, name, _KEYS[kind])
+    return Tables(client=client, **names)
 
 
 def _create(client: Any, name: str, keys: Sequence[str]) -> None:

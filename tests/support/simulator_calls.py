@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from local.simulator import Simulator
 
 KEY = "sk-or-v1-" + "a1" * 32
+MANAGEMENT_KEY = "sk-or-v1-" + "b2" * 32
 # Nano-USD for four words in one message: 4 + 3 prompt tokens, and up to 4 tokens in answer.
 PROMPT_COST = 7 * 150
 TWO_TOKENS_COST = PROMPT_COST + 2 * 600
@@ -131,6 +132,6 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 @contextmanager
 def running(**settings: Any) -> Iterator[Simulator]:
-    """Run a simulator that accepts `KEY`, with the echo model alone."""
-    with Simulator(keys={KEY}, **settings) as simulator:
+    """Run a simulator that accepts `KEY` and `MANAGEMENT_KEY`, with the echo model alone."""
+    with Simulator(keys={KEY}, management_keys={MANAGEMENT_KEY}, **settings) as simulator:
         yield simulator

@@ -102,9 +102,10 @@ def variables_read(settings: str, *, module: Path) -> set[str]:
 
 
 def _target(resource: Any) -> str:
-    """Return the logical id in `!GetAtt X.Arn` or `!Ref X`; anything else is no single resource."""
+    """Return the logical id in `!GetAtt X.Arn` or `!Ref X`; `X.Other`, or a `!Sub`, as written."""
     if "Ref" in resource:
         return str(resource["Ref"])
+    if "Fn::Sub" in resource:
+        return str(resource["Fn::Sub"])
     logical_id, attribute = resource["Fn::GetAtt"]
-    assert attribute == "Arn"
-    return str(logical_id)
+    return str(logical_id) if attribute == "Arn" else f"{logical_id}.{attribute}"

@@ -97,3 +97,13 @@ def test_secret_is_not_read_when_another_call_already_found_the_new_key() -> Non
 
     assert (refused, tried_next) == (KEY, NEXT)
     assert len(secret.reads) == reads_before
+
+
+@pytest.mark.parametrize(("stored", "is_stored"), [(KEY, True), (None, False), ("", False)])
+def test_key_that_may_be_missing_is_asked_after(stored: str | None, *, is_stored: bool) -> None:
+    assert UpstreamKeys(FakeSecret(current=stored), clock=FakeClock()).is_stored() is is_stored
+
+
+def test_nobody_can_tell_whether_there_is_a_key_when_the_secret_is_unreadable() -> None:
+    with pytest.raises(ProviderError):
+        UpstreamKeys(FakeSecret(is_down=True), clock=FakeClock()).is_stored()

@@ -12,6 +12,7 @@ from weir.adapters.dynamodb.control import DynamoDBKeys
 from weir.adapters.dynamodb.ledger import DynamoDBLedger
 from weir.adapters.dynamodb.wire import Item, Payload
 from weir.adapters.upstream.catalogue import parse_price
+from weir.domain.accounts import tenant_account
 from weir.domain.api_keys import is_well_formed, key_hash
 from weir.domain.generations import new_generation_id
 from weir.domain.holds import Hold, Reservation
@@ -58,7 +59,8 @@ def test_a_reserve_gets_the_account_with_its_hold() -> None:
     )
 
     account = ledger.reserve(
-        TENANT.tenant_id, reservation=Reservation(hold=hold, tokens=300, now_ms=NOW_MS)
+        tenant_account(TENANT.tenant_id),
+        reservation=Reservation(hold=hold, tokens=300, now_ms=NOW_MS),
     )
 
     assert account.holds == {GENERATION_ID: hold}

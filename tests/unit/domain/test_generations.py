@@ -9,6 +9,7 @@ from weir.domain.generations import (
     RANDOM_BYTES,
     created_s,
     day,
+    is_well_formed,
     lane,
     new_generation_id,
 )
@@ -51,3 +52,20 @@ def test_a_lane_out_of_range_is_refused(number: int) -> None:
 def test_too_little_randomness_is_refused() -> None:
     with pytest.raises(ValueError, match="14 random bytes"):
         new_generation_id(now_ms=1_795_000_000_000, lane=0, random=b"x")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (new_generation_id(now_ms=1_795_000_000_000, lane=LANES - 1, random=RANDOM), True),
+        ("", False),
+        ("gen-up", False),
+        ("gen-1795000000-00abcdefghijklmnopq", False),
+        ("gen-1795000000-00abcdefghijklmnopqrs", False),
+        ("gen-1795000000-00abcdefghijklmnopq\u0661", False),
+        ("gen-\u0661795000000-00abcdefghijklmnopqr", False),
+        ("gen-1795000000-00abcdefghijklmnopqr\n", False),
+    ],
+)
+def test_only_an_id_of_this_gateways_shape_is_well_formed(text: str, *, expected: bool) -> None:
+    assert is_well_formed(text) is expected

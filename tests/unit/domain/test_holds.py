@@ -6,9 +6,22 @@ from hypothesis import strategies as st
 
 from tests.support.fakes import PRICE, make_request
 from weir.domain.holds import estimate, prompt_tokens
-from weir.domain.money import PicoUsd
+from weir.domain.money import NanoUsd, PicoUsd
+from weir.domain.price_plans import AT_COST, PricePlan, TokenPrices
 from weir.domain.prices import ModelPrice
+from weir.domain.requests import ChatRequest
 from weir.domain.tenants import PromptBound
+
+MODEL = "weir/echo"
+
+
+def strict_estimate(
+    request: ChatRequest, *prices: ModelPrice, plan: PricePlan = AT_COST
+) -> NanoUsd:
+    """The estimate when models `weir/echo`, `weir/echo-1`, … with these prices may answer."""
+    models = [MODEL, *(f"{MODEL}-{number}" for number in range(1, len(prices)))]
+    known = dict(zip(models, prices, strict=True))
+    return estimate(request, prices=known, bound=PromptBound.STRICT, plan=plan)
 
 
 @pytest.mark.parametrize(("bound", "tokens"), [("strict", 101 + 32), ("typical", 51 + 32)])
@@ -35,7 +48,7 @@ def test_an_estimate_is_the_exact_price_rounded_up(
     price = ModelPrice(prompt_pico_usd=PicoUsd(rates[0]), completion_pico_usd=PicoUsd(rates[1]))
     request = make_request(prompt_bytes=prompt, messages=0, max_tokens=completion)
 
-    held = estimate(request, prices=[price], bound=PromptBound.STRICT)
+    held = strict_estimate(request, price)
 
     assert 0 <= held - Fraction(prompt * rates[0] + completion * rates[1], 1000) < 1
 
@@ -48,7 +61,7 @@ def test_the_context_of_the_model_bounds_prompt_and_completion() -> None:
         context_tokens=8_000,
     )
 
-    assert estimate(request, prices=[price], bound=PromptBound.STRICT) == 16_000
+    assert strict_estimate(request, price) == 16_000
 
 
 def test_fees_per_request_image_and_search_are_added() -> None:
@@ -61,13 +74,44 @@ def test_fees_per_request_image_and_search_are_added() -> None:
     )
     request = make_request(media_parts=2, web_searches=3)
 
-    assert estimate(request, prices=[price], bound=PromptBound.STRICT) == 5 + 14 + 33
+    assert strict_estimate(request, price) == 5 + 14 + 33
 
 
 def test_the_dearest_model_decides_when_several_may_answer() -> None:
     cheap = ModelPrice(prompt_pico_usd=PicoUsd(0), completion_pico_usd=PicoUsd(0))
-    alone = estimate(make_request(), prices=[PRICE], bound=PromptBound.STRICT)
+    alone = strict_estimate(make_request(), PRICE)
 
-    both = estimate(make_request(), prices=[cheap, PRICE], bound=PromptBound.STRICT)
+    both = strict_estimate(make_request(), cheap, PRICE)
 
     assert alone == both > 0
+
+
+def test_what_is_held_is_the_price_when_the_plan_is_not_at_cost() -> None:
+    request = make_request(prompt_bytes=100, messages=0, max_tokens=10)
+    cost = strict_estimate(request, PRICE)
+
+    held = strict_estimate(request, PRICE, plan=PricePlan(version=1, multiplier_ppm=1_500_000))
+
+    assert (cost, held) == (21_000, 31_500)
+
+
+def test_fixed_prices_bound_a_request_when_upstream_charges_nothing() -> None:
+    fixed = TokenPrices(
+        prompt_pico_usd=PicoUsd(2_000),
+        completion_pico_usd=PicoUsd(3_000),
+        request_pico_usd=PicoUsd(4_000),
+    )
+    free = ModelPrice(prompt_pico_usd=PicoUsd(0), completion_pico_usd=PicoUsd(0))
+    request = make_request(prompt_bytes=100, messages=0, max_tokens=10)
+
+    held = strict_estimate(request, free, plan=PricePlan(version=1, models={MODEL: fixed}))
+
+    assert held == 200 + 30 + 4
+
+
+def test_dearest_price_decides_when_a_plan_turns_the_order_of_costs() -> None:
+    cheap = ModelPrice(prompt_pico_usd=PicoUsd(1_000), completion_pico_usd=PicoUsd(1_000))
+    plan = PricePlan(version=1, multiplier_ppm=0, models={f"{MODEL}-1": 2_000_000})
+    request = make_request(prompt_bytes=100, messages=0, max_tokens=10)
+
+    assert strict_estimate(request, PRICE, cheap, plan=plan) == 2 * 110

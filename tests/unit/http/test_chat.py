@@ -1,33 +1,41 @@
 """The endpoint over fakes: which reply an event gets, and what never leaves it."""
 
 import base64
+import itertools
 import json
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from tests.support.fake_answers import FakeAnswers
 from tests.support.fake_ledger import FakeLedger
 from tests.support.fakes import (
     PRICE,
     TENANT,
     USAGE,
     FakeArchive,
+    FakeCancellations,
     FakeClock,
     FakeJournal,
     FakeKeys,
     FakePrices,
     FakeProvider,
+    FakeQueue,
     FakeResponse,
     make_key,
 )
+from tests.support.metering import make_metering
+from weir.domain.answers import Reply
 from weir.domain.api_keys import key_hash, mint
 from weir.domain.errors import ProviderError, WeirError
-from weir.http.chat import ChatEndpoint, Reply
+from weir.domain.price_plans import PricePlan
+from weir.http.chat import ChatEndpoint
 from weir.services.admit import Admission
 from weir.services.chat import Chat
-from weir.services.meter import Metering
+from weir.services.idempotency import Idempotency
 
 KEY = mint(random=bytes(range(28)))
 ANSWER = json.dumps(
@@ -61,22 +69,35 @@ def journal() -> FakeJournal:
 
 @pytest.fixture
 def respond(journal: FakeJournal) -> Respond:
+    ledger, clock = FakeLedger(), FakeClock()
+    ledger.open_tenant_account(TENANT.tenant_id, credit_nano_usd=10**9)
+    answers, serial = FakeAnswers(), itertools.count()
+
+    def random(count: int) -> bytes:
+        return next(serial).to_bytes(count)
+
     def respond_to(outcome: FakeResponse | WeirError, **event: Any) -> Reply:
-        ledger = FakeLedger()
-        ledger.open_account(TENANT.tenant_id, 10**9)
         chat = Chat(
-            keys=FakeKeys({key_hash(KEY): make_key()}),
+            keys=FakeKeys({key_hash(KEY): make_key(tenant=event.pop("tenant", TENANT))}),
             key_prefix="sk-weir-v1-",
+            idempotency=Idempotency(
+                answers=answers, clock=clock, journal=journal, random=random, claim_life_ms=1_000
+            ),
             admission=Admission(
-                prices=FakePrices({"weir/echo": PRICE}), ledger=ledger, random=bytes, lane=0
+                prices=FakePrices({"weir/echo": PRICE}),
+                ledger=ledger,
+                journal=journal,
+                random=random,
+                lane=0,
             ),
             provider=FakeProvider(outcome),
-            metering=Metering(
-                ledger=ledger,
+            metering=make_metering(
+                ledger,
                 archive=FakeArchive([USAGE]),
-                clock=FakeClock(),
+                clock=clock,
                 journal=journal,
-                checkpoint_after_ms=2_000,
+                queue=FakeQueue(),
+                cancellations=FakeCancellations(),
             ),
         )
         endpoint = ChatEndpoint(chat=chat, journal=journal)
@@ -88,7 +109,9 @@ def respond(journal: FakeJournal) -> Respond:
 def make_event(**overrides: Any) -> Any:
     body = {"model": "weir/echo", "messages": [{"role": "user", "content": "hi"}]}
     event = {
-        "headers": {"Authorization": f"Bearer {KEY}"},
+        "httpMethod": "POST",
+        "path": "/api/v1/chat/completions",
+        "headers": {"Authorization": f"Bearer {KEY}"} | overrides.pop("more_headers", {}),
         "body": json.dumps(body | overrides.pop("fields", {})),
         "isBase64Encoded": False,
     }
@@ -159,3 +182,65 @@ def test_an_unforeseen_fault_in_a_stream_ends_in_an_error_event(
     assert last["error"]["code"] == 500
     assert last["id"] == reply.headers["X-Generation-Id"]
     assert "PROMPT-CANARY" not in caplog.text + json.dumps(last)
+
+
+@pytest.mark.parametrize(
+    ("script", "fields"),
+    [([ANSWER], {}), ([CHUNK, b"data: [DONE]\n\n"], {"stream": True})],
+    ids=["plain", "stream"],
+)
+def test_an_answer_is_replayed_to_the_byte_when_its_key_is_sent_again(
+    respond: Respond, script: list[object], fields: dict[str, object]
+) -> None:
+    more = {"Idempotency-Key": "order-17"}
+    first = respond(FakeResponse(script), fields=fields, more_headers=more)
+    sent = b"".join(first.body)
+
+    again = respond(FakeResponse([]), fields=fields, more_headers=more)
+
+    assert b"".join(again.body) == sent
+    assert again.status == first.status
+    assert again.headers == {**first.headers, "Idempotent-Replayed": "true"}
+
+
+def test_an_error_that_may_have_cost_money_is_replayed_to_the_byte(respond: Respond) -> None:
+    more = {"Idempotency-Key": "order-17"}
+    broken = ProviderError("cut", cost_is_zero=False)
+    first = respond(FakeResponse([broken]), more_headers=more)
+
+    again = respond(FakeResponse([ANSWER]), more_headers=more)
+
+    assert (again.status, list(again.body)) == (first.status, list(first.body))
+    assert again.headers == {**first.headers, "Idempotent-Replayed": "true"}
+
+
+def test_a_key_that_is_in_flight_is_a_conflict_with_a_time_to_wait(respond: Respond) -> None:
+    more = {"Idempotency-Key": "order-17"}
+    respond(FakeResponse([CHUNK]), fields={"stream": True}, more_headers=more)
+
+    again = respond(FakeResponse([ANSWER]), fields={"stream": True}, more_headers=more)
+
+    assert again.status == 409
+    assert again.headers["Retry-After"] == "2"
+
+
+def test_a_malformed_key_is_an_invalid_request(respond: Respond) -> None:
+    reply = respond(FakeResponse([ANSWER]), more_headers={"Idempotency-Key": "é"})
+
+    assert reply.status == 400
+
+
+@pytest.mark.parametrize(
+    ("script", "fields"),
+    [([ANSWER], {}), ([CHUNK, b"data: [DONE]\n\n"], {"stream": True})],
+    ids=["plain", "stream"],
+)
+def test_a_tenant_is_shown_its_own_price(
+    respond: Respond, script: list[object], fields: dict[str, object]
+) -> None:
+    tenant = replace(TENANT, plan=PricePlan(version=1, multiplier_ppm=2_000_000))
+
+    reply = respond(FakeResponse(script), fields=fields, tenant=tenant)
+
+    shown = json.loads(b"".join(reply.body).partition(b"\n")[0].removeprefix(b"data: "))
+    assert shown["usage"]["cost"] == pytest.approx(0.0000015)

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from tests.unit.http.chat_bodies import MINIMAL, OTHER_TENANT, TENANT, body, parts, read
+from weir.domain.end_users import stored_name
 from weir.domain.errors import InvalidRequestError
 
 DATA_URL = "data:image/png;base64," + "A" * 1000
@@ -101,6 +102,25 @@ def test_id_is_namespaced_when_it_goes_upstream(field: str) -> None:
     assert ours == again == raw.replace(b'"alice"', json.dumps(value).encode())
     assert len(bytes.fromhex(value)) == 16
     assert json.loads(others)[field] != value
+
+
+@pytest.mark.parametrize("user", [..., None, ""])
+def test_end_user_is_unknown_when_the_client_names_none(user: object) -> None:
+    assert read(body(user=user)).end_user is None
+
+
+def test_end_user_keeps_the_tenants_name_when_upstream_gets_another() -> None:
+    request = read(body(user="alice", metadata={"user": "bob"}))
+
+    assert request.end_user == "alice"
+    assert b"alice" not in request.body
+    assert b"bob" in request.body
+
+
+def test_end_user_gets_a_short_name_when_its_own_is_long() -> None:
+    request = read(body(user="x" * 5_000))
+
+    assert request.end_user == stored_name("x" * 5_000)
 
 
 def test_ids_differ_when_only_the_field_differs() -> None:

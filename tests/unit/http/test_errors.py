@@ -134,9 +134,32 @@ def test_error_type_is_openrouters_word_when_a_status_has_one(status: int, word:
     assert error_type(status) == word
 
 
-def test_a_browser_may_read_the_generation_id() -> None:
+def test_response_has_the_errors_own_headers_when_it_has_some() -> None:
+    error = RateLimitExceededError(
+        "Slow down", headers={"X-RateLimit-Remaining": "0", "Content-Type": "text/html"}
+    )
+
+    _, headers, _ = error_response(error)
+
+    assert headers == {
+        "Content-Type": "application/json",
+        "X-RateLimit-Remaining": "0",
+        **CORS_HEADERS,
+    }
+
+
+def test_a_browser_may_read_every_header_that_tells_something() -> None:
+    exposed = CORS_HEADERS["Access-Control-Expose-Headers"].split(",")
+
     assert CORS_HEADERS["Access-Control-Allow-Origin"] == "*"
-    assert "X-Generation-Id" in CORS_HEADERS["Access-Control-Expose-Headers"]
+    assert {
+        "X-Generation-Id",
+        "X-RateLimit-Limit",
+        "X-RateLimit-Remaining",
+        "X-RateLimit-Reset",
+        "Retry-After",
+        "Idempotent-Replayed",
+    } <= set(exposed)
 
 
 def test_exact_amounts_are_shown_as_numbers() -> None:

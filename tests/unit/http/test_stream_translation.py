@@ -248,7 +248,14 @@ def test_last_usage_wins_when_upstream_sends_several() -> None:
 
 
 def test_tokens_are_zero_when_the_counts_are_odd() -> None:
-    usage = {"cost": 1, "prompt_tokens": None, "completion_tokens": True, "total_tokens": "7"}
+    usage = {
+        "cost": 1,
+        "prompt_tokens": None,
+        "completion_tokens": True,
+        "total_tokens": "7",
+        "completion_tokens_details": {"reasoning_tokens": 10**12 + 1},
+        "prompt_tokens_details": {"cached_tokens": -1},
+    }
     body = event(chunk({}, finish="stop", usage=usage))
 
     _, complete_translation = complete(body)

@@ -1,106 +1,42 @@
-from dataclasses import dataclass, field
+"""The story of a chat request: who may ask, what is sent, and what is left when it is over."""
 
 import pytest
 
-from tests.support.fake_ledger import FakeLedger
+from tests.support.chat_gateway import DEADLINE_MS, Gateway
 from tests.support.fakes import (
-    PRICE,
     TENANT,
     USAGE,
-    FakeArchive,
-    FakeClock,
-    FakeJournal,
-    FakeKeys,
-    FakePrices,
     FakeProvider,
     FakeResponse,
-    FakeTranslation,
-    make_key,
-    make_request,
 )
-from weir.domain.api_keys import key_hash, mint
 from weir.domain.errors import (
     InsufficientCreditsError,
     InvalidApiKeyError,
     InvalidRequestError,
     ProviderError,
-    WeirError,
 )
 from weir.domain.requests import ChatRequest
 from weir.domain.tenants import Tenant
 from weir.domain.usage import RecordStatus
-from weir.services.admit import Admission
-from weir.services.chat import Answer, Call, Chat
-from weir.services.meter import Metering
-
-KEY = mint(random=bytes(range(28)))
-DEADLINE_MS = 1_795_000_060_000
-
-
-@dataclass
-class Gateway:
-    """A chat service over fakes."""
-
-    outcome: FakeResponse | WeirError = field(
-        default_factory=lambda: FakeResponse([b"a", b"usage"])
-    )
-    credit: int = 10**9
-    ledger: FakeLedger = field(default_factory=FakeLedger)
-
-    def answer(self, *, stream: bool = False, bearer: str | None = KEY) -> Answer:
-        self.ledger.open_account(TENANT.tenant_id, self.credit)
-        self.provider = FakeProvider(self.outcome)
-        return self._chat().answer(
-            Call(
-                bearer=bearer,
-                deadline_ms=DEADLINE_MS,
-                read=lambda tenant: self.read(tenant, stream=stream),
-                translate=lambda _generation_id, _request: FakeTranslation(),
-            )
-        )
-
-    def read(self, tenant: Tenant, *, stream: bool) -> ChatRequest:
-        assert tenant == TENANT
-        return make_request(stream=stream)
-
-    def _chat(self) -> Chat:
-        return Chat(
-            keys=FakeKeys({key_hash(KEY): make_key()}),
-            key_prefix="sk-weir-v1-",
-            admission=Admission(
-                prices=FakePrices({"weir/echo": PRICE}),
-                ledger=self.ledger,
-                random=bytes,
-                lane=0,
-            ),
-            provider=self.provider,
-            metering=Metering(
-                ledger=self.ledger,
-                archive=FakeArchive([USAGE]),
-                clock=FakeClock(),
-                journal=FakeJournal(),
-                checkpoint_after_ms=2_000,
-            ),
-        )
 
 
 def test_a_plain_answer_is_settled_when_it_is_returned() -> None:
     gateway = Gateway()
 
-    answer = gateway.answer()
+    reply = gateway.answer()
 
     assert gateway.ledger.calls == ["reserve", "record", "settle"]
-    assert list(answer.body) == [b"ausage[DONE]"]
+    assert list(reply.body) == [b"ausage[DONE]"]
     assert gateway.provider.deadlines_ms == [DEADLINE_MS]
 
 
 def test_a_stream_is_settled_when_its_body_ends() -> None:
     gateway = Gateway()
 
-    answer = gateway.answer(stream=True)
+    reply = gateway.answer(stream=True)
 
     assert gateway.ledger.calls == ["reserve"]
-    assert list(answer.body) == [b"a", b"usage", b"[DONE]"]
+    assert list(reply.body) == [b"a", b"usage", b"[DONE]"]
     assert gateway.ledger.calls == ["reserve", "record", "settle"]
 
 
@@ -178,3 +114,4 @@ def test_no_hold_stays_when_something_unforeseen_happens(monkeypatch: pytest.Mon
     (record,) = gateway.ledger.records()
     assert record.status is RecordStatus.UNKNOWN
     assert gateway.ledger.account(TENANT.tenant_id).holds == {}
+    assert gateway.answers.calls == []

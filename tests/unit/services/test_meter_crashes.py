@@ -1,9 +1,11 @@
 """What a request leaves behind for the sweeper, and when it is over."""
 
+from functools import partial
+
 import pytest
 
-from tests.support.fakes import TENANT, USAGE, FakeArchive, FakeResponse
-from tests.support.metering import HOLD, Bench
+from tests.support.fakes import USAGE, FakeArchive, FakeResponse
+from tests.support.metering import Bench
 from weir.domain.errors import ProviderError
 from weir.domain.money import NanoUsd
 from weir.domain.usage import RecordStatus, Usage
@@ -15,29 +17,28 @@ def bench() -> Bench:
 
 
 def test_a_long_stream_is_checkpointed_once(bench: Bench) -> None:
-    def wait() -> None:
-        bench.clock.ms += 1_500
+    wait = partial(bench.wait, 1_500)
 
     list(bench.relay(b"a", wait, b"b", wait, b"", wait, b"c", b"usage"))
 
-    assert bench.ledger.calls == ["reserve", "checkpoint", "record", "settle"]
+    assert bench.ledger.calls == ["checkpoint", "record", "settle", "settle"]
 
 
-def test_a_short_stream_costs_three_writes(bench: Bench) -> None:
+def test_a_short_stream_is_recorded_and_settled_without_a_checkpoint(bench: Bench) -> None:
     list(bench.relay(b"a", b"usage"))
 
-    assert bench.ledger.calls == ["reserve", "record", "settle"]
+    assert bench.ledger.calls == ["record", "settle", "settle"]
 
 
 def test_a_failed_checkpoint_is_tried_again_later(bench: Bench) -> None:
     bench.ledger.fail_next("checkpoint")
 
-    def wait() -> None:
-        bench.clock.ms += 3_000
+    wait = partial(bench.wait, 3_000)
 
     list(bench.relay(b"a", wait, b"b", wait, b"c", wait, b"d", b"usage"))
 
     assert bench.ledger.calls.count("checkpoint") == 2
+    assert bench.journal.lines[1][0] == "degraded"
     assert bench.is_settled
 
 
@@ -45,28 +46,26 @@ def test_an_unforeseen_fault_leaves_the_request_to_the_sweeper(bench: Bench) -> 
     with pytest.raises(RuntimeError):
         list(bench.relay(b"a", RuntimeError("bug")))
 
-    assert HOLD.generation_id in bench.ledger.account(TENANT.tenant_id).holds
+    assert bench.open_hold is not None
     assert bench.journal.lines[-1][0] == "unsettled"
 
 
 def test_a_generation_that_nobody_named_cannot_be_checkpointed(bench: Bench) -> None:
-    def wait() -> None:
-        bench.clock.ms += 9_000
+    wait = partial(bench.wait, 9_000)
 
     response = FakeResponse([b"a", wait, b"b", b"usage"], generation_id=None)
 
     list(bench.start().relay(response, bench.translation))
 
-    assert bench.ledger.calls == ["reserve", "record", "settle"]
+    assert bench.ledger.calls == ["record", "settle", "settle"]
 
 
 def test_a_checkpointed_hold_is_left_as_it_is(bench: Bench) -> None:
-    def wait() -> None:
-        bench.clock.ms += 9_000
+    wait = partial(bench.wait, 9_000)
 
     list(bench.relay(b"a", wait, b"b"))
 
-    assert bench.ledger.calls == ["reserve", "checkpoint"]
+    assert bench.ledger.calls == ["checkpoint"]
     assert bench.journal.lines[-1][0] == "unsettled"
 
 
@@ -108,4 +107,17 @@ def test_silence_after_the_end_is_not_waited_for(bench: Bench) -> None:
 def test_the_hold_knows_upstreams_id_before_its_ledger_is_asked(bench: Bench) -> None:
     list(bench.relay(b"a", b"error"))
 
-    assert bench.ledger.calls[:2] == ["reserve", "checkpoint"]
+    assert bench.ledger.calls == ["checkpoint"]
+    assert bench.archive.asked == ["gen-up"] * 3
+
+
+def test_a_request_that_both_ledger_and_queue_refuse_is_checkpointed_only_once(
+    bench: Bench,
+) -> None:
+    bench.queue.is_down = True
+    bench.ledger.fail_next("record")
+
+    list(bench.relay(b"a", partial(bench.wait, 2_000), b"usage"))
+
+    assert bench.ledger.calls.count("checkpoint") == 1
+    assert bench.journal.lines[-1][0] == "unsettled"

@@ -7,55 +7,80 @@ import pytest
 
 from tests.support.fake_ledger import FakeLedger
 from tests.support.ledger_values import ACME, NOON_MS, make_hold, make_record, make_reservation
+from weir.domain.accounts import AccountId, charged_accounts, end_user_account, key_account
 from weir.domain.errors import ProviderError, UpstreamTimeoutError
-from weir.domain.holds import Hold
+from weir.domain.holds import Hold, Level
+from weir.domain.limits import AccountLimits
 from weir.domain.money import NanoUsd
+from weir.domain.price_plans import AT_COST, PricePlan
 from weir.domain.tenants import TenantId
-from weir.domain.usage import RecordSource, RecordStatus, Usage, UsageRecord
+from weir.domain.usage import ArchivedGeneration, RecordSource, RecordStatus, Usage, UsageRecord
 from weir.services.audit import audit
-from weir.services.sweep import GIVE_UP_MS, MAX_FAILURES_IN_A_ROW, SweepReport, sweep
+from weir.services.sweep import GIVE_UP_MS, MAX_FAILURES_IN_A_ROW, Sweeping, SweepReport
 
 LIFE_MS = 960_000
 NOTHING = SweepReport(settled=0, unknown=0, postponed=0, failed=0)
 USAGE = Usage(cost_nano_usd=NanoUsd(400), prompt_tokens=3, completion_tokens=5)
+GENERATION = ArchivedGeneration(
+    usage=USAGE, model="maker/model-2", provider="Maker", finish_reason="stop"
+)
+DOUBLE = PricePlan(version=2, multiplier_ppm=2_000_000)
+BOTH = frozenset({Level.KEY, Level.END_USER})
 
 
 class Archive:
     """Upstream's ledger; `error` makes it unreachable."""
 
-    def __init__(self, usage: Usage | None = None, error: ProviderError | None = None) -> None:
-        self.known = usage
+    def __init__(
+        self, known: ArchivedGeneration | None = None, error: ProviderError | None = None
+    ) -> None:
+        self.known = known
         self.error = error
         self.asked: list[str] = []
 
-    def usage(self, upstream_generation_id: str) -> Usage | None:
+    def generation(self, upstream_generation_id: str) -> ArchivedGeneration | None:
         self.asked.append(upstream_generation_id)
         if self.error:
             raise self.error
         return self.known
 
 
+class Plans:
+    """One tenant's price plans."""
+
+    def plan(self, tenant_id: TenantId, *, version: int) -> PricePlan:
+        return {0: AT_COST, 2: DOUBLE}[version]
+
+
 @pytest.fixture
 def ledger() -> FakeLedger:
     made = FakeLedger()
-    made.open_account(ACME, credit_nano_usd=10_000)
+    made.open_tenant_account(ACME, credit_nano_usd=10_000)
     return made
 
 
-def abandon(ledger: FakeLedger, *, upstream_id: str | None = "gen-up") -> Hold:
-    hold = make_hold()
-    ledger.reserve(ACME, reservation=make_reservation(hold))
+def abandon(
+    ledger: FakeLedger, *, upstream_id: str | None = "gen-up", taken: int = 3, **changes: Any
+) -> Hold:
+    """Reserve on the first accounts of a request, and crash."""
+    hold = make_hold(**changes)
+    for account_id in charged_accounts(ACME, hold)[:taken]:
+        ledger.open_account(account_id, limits=AccountLimits())
+        ledger.reserve(account_id, reservation=make_reservation(hold))
     if upstream_id:
         ledger.checkpoint(ACME, hold=hold, upstream_generation_id=upstream_id)
     return replace(hold, upstream_generation_id=upstream_id)
 
 
 def run(ledger: FakeLedger, archive: Archive, *, now_ms: int = NOON_MS + LIFE_MS) -> SweepReport:
-    return sweep(ledger, archive=archive, now_ms=now_ms, hold_life_ms=LIFE_MS)
+    sweeping = Sweeping(
+        ledger=ledger, tenants=ledger, archive=archive, plans=Plans(), hold_life_ms=LIFE_MS
+    )
+    return sweeping.sweep(now_ms=now_ms)
 
 
 def test_real_cost_is_recorded_when_upstream_knows_the_generation(ledger: FakeLedger) -> None:
-    hold, archive = abandon(ledger), Archive(USAGE)
+    hold, archive = abandon(ledger), Archive(GENERATION)
 
     report = run(ledger, archive)
 
@@ -68,9 +93,12 @@ def test_real_cost_is_recorded_when_upstream_knows_the_generation(ledger: FakeLe
             status=RecordStatus.INTERRUPTED,
             source=RecordSource.SWEEP,
             usage=USAGE,
+            price_nano_usd=NanoUsd(400),
             estimate_nano_usd=hold.estimate_nano_usd,
             key_id=hold.key_id,
-            model=hold.model,
+            model="maker/model-2",
+            provider="Maker",
+            finish_reason="stop",
             upstream_generation_id="gen-up",
         )
     ]
@@ -82,8 +110,8 @@ def test_real_cost_is_recorded_when_upstream_knows_the_generation(ledger: FakeLe
 def test_cost_is_unknown_when_nobody_can_tell_it(
     ledger: FakeLedger, upstream_id: str | None
 ) -> None:
-    abandon(ledger, upstream_id=upstream_id)
-    archive = Archive(usage=None)
+    hold = abandon(ledger, upstream_id=upstream_id)
+    archive = Archive(known=None)
 
     report = run(ledger, archive)
 
@@ -91,8 +119,59 @@ def test_cost_is_unknown_when_nobody_can_tell_it(
     assert archive.asked == ([upstream_id] if upstream_id else [])
     (record,) = ledger.records()
     assert (record.status, record.usage.cost_nano_usd) == (RecordStatus.UNKNOWN, 0)
-    assert record.upstream_generation_id == upstream_id
+    assert (record.upstream_generation_id, record.model) == (upstream_id, hold.model)
     assert ledger.account(ACME).available_nano_usd == 10_000
+    assert audit(ledger, swept=True).violations == ()
+
+
+def test_the_plan_of_the_hold_prices_when_the_tenant_has_another_by_now(
+    ledger: FakeLedger,
+) -> None:
+    abandon(ledger, plan_version=2)
+
+    run(ledger, Archive(GENERATION))
+
+    (record,) = ledger.records()
+    assert (record.usage.cost_nano_usd, record.price_nano_usd, record.plan_version) == (400, 800, 2)
+    assert ledger.account(ACME).spent_nano_usd == 800
+
+
+@pytest.mark.parametrize("taken", [1, 2, 3])
+def test_accounts_below_are_settled_when_they_were_held_before_the_crash(
+    ledger: FakeLedger, taken: int
+) -> None:
+    hold = abandon(ledger, end_user="alice", levels=BOTH, taken=taken)
+    below = (key_account(ACME, hold.key_id), end_user_account(ACME, "alice"))
+
+    report = run(ledger, Archive(GENERATION))
+
+    assert report.settled == 1
+    (record,) = ledger.records()
+    assert (len(record.levels), record.end_user) == (taken - 1, "alice")
+    for account_id in below[: taken - 1]:
+        assert ledger.account(account_id).spent_nano_usd == 400
+    assert not any(account.holds for account in ledger.accounts())
+    assert audit(ledger, swept=True).violations == ()
+
+
+def test_the_tenants_hold_is_settled_last_when_the_sweep_itself_crashes(
+    ledger: FakeLedger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hold = abandon(ledger, end_user="alice", levels=BOTH)
+    settled: list[AccountId] = []
+    settle = ledger.settle
+
+    def noted(account_id: AccountId, **named: Any) -> bool:
+        settled.append(account_id)
+        return settle(account_id, **named)
+
+    monkeypatch.setattr(ledger, "settle", noted)
+    ledger.fail_next("settle")
+
+    assert run(ledger, Archive(GENERATION)).failed == 1
+    assert run(ledger, Archive(GENERATION)).settled == 1
+
+    assert settled[1:] == list(reversed(charged_accounts(ACME, hold)))
     assert audit(ledger, swept=True).violations == ()
 
 
@@ -115,15 +194,15 @@ def test_hold_is_left_for_the_next_sweep_when_upstream_cannot_be_asked(
     assert report == SweepReport(settled=1, unknown=1, postponed=1, failed=0)
     assert list(ledger.account(ACME).holds) == [hold.generation_id]
     assert [record.generation_id for record in ledger.records()] == [other.generation_id]
-    assert run(ledger, Archive(USAGE)) == SweepReport(settled=1, unknown=0, postponed=0, failed=0)
+    assert run(ledger, Archive(GENERATION)).settled == 1
 
 
 def test_nothing_changes_when_it_is_swept_again(ledger: FakeLedger) -> None:
     abandon(ledger)
-    run(ledger, Archive(USAGE))
+    run(ledger, Archive(GENERATION))
     before = ledger.account(ACME), list(ledger.records())
 
-    assert run(ledger, Archive(USAGE)) == NOTHING
+    assert run(ledger, Archive(GENERATION)) == NOTHING
 
     assert (ledger.account(ACME), list(ledger.records())) == before
 
@@ -131,18 +210,18 @@ def test_nothing_changes_when_it_is_swept_again(ledger: FakeLedger) -> None:
 def test_hold_is_not_touched_when_its_request_may_still_live(ledger: FakeLedger) -> None:
     abandon(ledger)
 
-    assert run(ledger, Archive(USAGE), now_ms=NOON_MS + LIFE_MS - 1) == NOTHING
+    assert run(ledger, Archive(GENERATION), now_ms=NOON_MS + LIFE_MS - 1) == NOTHING
 
     assert ledger.account(ACME).in_flight == 1
 
 
-def test_stored_cost_is_settled_when_the_request_had_recorded_before_it_crashed(
+def test_stored_price_is_settled_when_the_request_had_recorded_before_it_crashed(
     ledger: FakeLedger,
 ) -> None:
     hold = abandon(ledger)
-    recorded = ledger.record(ACME, record=make_record(hold, cost=250))
+    recorded = ledger.record(make_record(hold, cost=200, price_nano_usd=NanoUsd(250)))
 
-    report = run(ledger, Archive(USAGE))
+    report = run(ledger, Archive(GENERATION))
 
     assert report == SweepReport(settled=1, unknown=0, postponed=0, failed=0)
     assert list(ledger.records()) == [recorded]
@@ -157,15 +236,15 @@ def test_first_record_wins_and_is_settled_once_when_a_late_request_finishes_too(
 
     def wake(*arguments: Any, **named: Any) -> Any:
         monkeypatch.undo()
-        stored = ledger.record(ACME, record=make_record(hold, cost=250))
+        stored = ledger.record(make_record(hold, cost=250))
         assert ledger.settle(
-            ACME, hold=hold, cost_nano_usd=stored.usage.cost_nano_usd, now_ms=NOON_MS
+            AccountId(ACME), hold=hold, price_nano_usd=stored.price_nano_usd, now_ms=NOON_MS
         )
         return swept(*arguments, **named)
 
     monkeypatch.setattr(ledger, wakes_before, wake)
 
-    report = run(ledger, Archive(USAGE))
+    report = run(ledger, Archive(GENERATION))
 
     assert report == NOTHING, "the late request settled, the sweep did not"
     assert [record.usage.cost_nano_usd for record in ledger.records()] == [cost]
@@ -179,19 +258,19 @@ def test_next_sweep_goes_on_when_the_ledger_fails_midway(ledger: FakeLedger, met
         abandon(ledger)
     ledger.fail_next(method)
 
-    first = run(ledger, Archive(USAGE))
-    run(ledger, Archive(USAGE))
+    first = run(ledger, Archive(GENERATION))
+    run(ledger, Archive(GENERATION))
 
     assert (first.settled, first.failed) == (2, 1)
     assert ledger.account(ACME).spent_nano_usd == 1_200
     assert audit(ledger, swept=True).violations == ()
 
 
-def test_every_account_and_lane_is_swept_when_there_are_several(ledger: FakeLedger) -> None:
+def test_every_tenant_and_lane_is_swept_when_there_are_several(ledger: FakeLedger) -> None:
     other = TenantId("other")
-    for tenant_id, lane in ((ACME, 5), (other, 0)):
-        ledger.open_account(tenant_id, credit_nano_usd=10_000, lane=lane)
-        ledger.reserve(tenant_id, reservation=make_reservation(lane=lane))
+    for tenant_id, lane in ((ACME, 1), (other, 0)):
+        ledger.open_lane(tenant_id, credit_nano_usd=10_000, lane=lane)
+        ledger.reserve(AccountId(tenant_id), reservation=make_reservation(lane=lane))
 
     report = run(ledger, Archive())
 
@@ -204,9 +283,7 @@ def test_a_cost_that_upstream_never_tells_is_given_up_after_a_day(ledger: FakeLe
     abandon(ledger)
     silent = Archive(error=ProviderError("no cost", cost_is_zero=False))
 
-    report = sweep(
-        ledger, archive=silent, now_ms=NOON_MS + GIVE_UP_MS + LIFE_MS, hold_life_ms=LIFE_MS
-    )
+    report = run(ledger, silent, now_ms=NOON_MS + GIVE_UP_MS + LIFE_MS)
 
     assert (report.settled, report.unknown, report.postponed) == (1, 1, 0)
 

@@ -1,0 +1,98 @@
+"""Rollups equal the records when many rollup functions work on overlapping batches at once."""
+
+import importlib
+import os
+import random
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import pytest
+
+from tests.support.honest_books import make_row
+from tests.support.ledger_tables import REGION, Tables
+from tests.support.ledger_values import ACME, NOON_MS
+from tests.support.rollup_fakes import expected_buckets, rollups_name, stored_buckets
+from tests.support.rollup_stage import HANDLER, inserted
+from tests.support.storm_processes import Site, site
+from weir.adapters.dynamodb.rollups import DynamoDBRollups
+from weir.domain.usage import UsageRecord
+
+pytestmark = pytest.mark.chaos
+
+CREDIT = 10**9
+
+
+@pytest.fixture
+def place() -> Iterator[Site]:
+    with site() as opened:
+        yield opened
+
+
+def test_rollups_equal_the_records_when_batches_overlap(place: Site) -> None:
+    rollers, share = 8, 24
+    place.tables.ledger().open_tenant_account(ACME, credit_nano_usd=CREDIT)
+    rows = [
+        make_row(cost=n, now_ms=NOON_MS + n % 3 * 600_000, key_id=f"key{n % 2}")
+        for n in range(rollers * share)
+    ]
+
+    def roll(roller: int, tables: Tables) -> Counter[str]:
+        """Store a share of the records; deliver each with some that others delivered before."""
+        handler = rollup_handler(place, tables)
+        chance = random.Random(roller)
+        told, failed = 0, 0
+        for place_of_row, row in enumerate(rows[roller::rollers]):
+            tables.ledger().record(row)
+            batch = [row, *chance.choices(rows[: (place_of_row + 1) * rollers], k=5)]
+            known = [one for one in batch if is_stored(tables, one)]
+            chance.shuffle(known)
+            answer = handler({"Records": inserted(*known)}, None)
+            told, failed = told + len(known), failed + len(answer["batchItemFailures"])
+        return Counter(delivered=told, failed=failed)
+
+    began = time.monotonic()
+    done = sum(place.at_once([partial(roll, n) for n in range(rollers)]), Counter[str]())
+
+    rollups = DynamoDBRollups(place.tables.db, table=rollups_name(place.tables))
+    stored = stored_buckets(rollups, ACME, first="2026-11-18", last="2026-11-18")
+    print(
+        f"\n{rollers} rollup functions: {len(rows)} records, {dict(done)}, {len(stored)} cells; "
+        f"{time.monotonic() - began:.1f} s"
+    )
+    assert done["failed"] == 0
+    assert stored == expected_buckets(rows)
+
+
+def rollup_handler(place: Site, tables: Tables) -> Callable[..., dict[str, list[object]]]:
+    """Import the rollup function into this process, as a cold start does."""
+    os.environ.update(
+        {
+            "AWS_ACCESS_KEY_ID": "test",
+            "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_ENDPOINT_URL_DYNAMODB": place.url,
+            "POWERTOOLS_METRICS_NAMESPACE": "Weir",
+            "POWERTOOLS_SERVICE_NAME": "rollup",
+            "POWERTOOLS_LOG_LEVEL": "CRITICAL",
+            "POWERTOOLS_METRICS_DISABLED": "true",
+            "EVENT_BUS_NAME": "default",
+            "USAGE_EVENTS": "off",
+            "ALERT_THRESHOLDS": "100",
+            "ACCOUNTS_TABLE": tables.accounts,
+            "USAGE_TABLE": tables.usage,
+            "CONTROL_TABLE": tables.control,
+            "ROLLUPS_TABLE": rollups_name(tables),
+        }
+    )
+    handler: Callable[..., dict[str, list[object]]] = importlib.import_module(
+        HANDLER
+    ).lambda_handler
+    return handler
+
+
+def is_stored(tables: Tables, row: UsageRecord) -> bool:
+    """Tell whether a record is there: a stream tells of no other."""
+    key = {"pk": {"S": f"{ACME}#2026-11-18#0"}, "sk": {"S": row.generation_id}}
+    return "Item" in tables.client.get_item(TableName=tables.usage, Key=key, ConsistentRead=True)
