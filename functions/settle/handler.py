@@ -1,6 +1,7 @@
 """The settle function: records and settles what a request could not, from the settle queue."""
 
 import os
+import secrets
 from collections.abc import Sequence
 from typing import TypedDict
 
@@ -8,6 +9,7 @@ import boto3
 from botocore.config import Config
 
 from weir.adapters.clock import SystemClock
+from weir.adapters.dynamodb.adjustments import DynamoDBAdjustments
 from weir.adapters.dynamodb.boto import BotoDynamoDB
 from weir.adapters.dynamodb.ledger import DynamoDBLedger
 from weir.adapters.settle_messages import decode_record
@@ -43,13 +45,16 @@ clock = SystemClock()
 aws = Config(
     connect_timeout=1, read_timeout=2, retries={"mode": "standard", "total_max_attempts": 2}
 )
+database = BotoDynamoDB(lambda: boto3.client("dynamodb", config=aws))
 settlement = LateSettlement(
     ledger=DynamoDBLedger(
-        BotoDynamoDB(lambda: boto3.client("dynamodb", config=aws)),
-        accounts_table=settings.accounts_table,
-        usage_table=settings.usage_table,
+        database, accounts_table=settings.accounts_table, usage_table=settings.usage_table
+    ),
+    adjustments=DynamoDBAdjustments(
+        database, accounts_table=settings.accounts_table, usage_table=settings.usage_table
     ),
     journal=RequestJournal(logger),
+    random=secrets.token_bytes,
 )
 
 

@@ -23,6 +23,9 @@ from weir.services.rebalance import rebalance
 from weir.services.sweep import Sweeping
 from weir.settings import SweepSettings
 
+# Reporting and rebalancing need what is left by then.
+RESERVE_MS = 60_000
+
 settings = SweepSettings.read(os.environ)
 logger = structured_logger()
 clock = SystemClock()
@@ -59,21 +62,25 @@ sweeping = Sweeping(
 )
 
 
-def lambda_handler(_event: object, _context: LambdaContext) -> dict[str, int]:
+def lambda_handler(_event: object, context: LambdaContext) -> dict[str, int]:
     """Settle every hold older than the longest request, then even out the lanes.
 
     Returns and logs the counts.
     """
-    report = sweeping.sweep(now_ms=clock.now_ms())
-    rebalanced = rebalance(ledger, tenants=tenants, transfers=transfers, random=secrets.token_bytes)
-    counts = {**asdict(report), "rebalanced": rebalanced}
-    logger.info("swept", extra=counts)
+    report = sweeping.sweep(
+        now_ms=clock.now_ms(),
+        is_out_of_time=lambda: context.get_remaining_time_in_millis() < RESERVE_MS,
+    )
+    logger.info("swept", extra=asdict(report))
     figures = {
         "Swept": report.settled,
         "UnknownCost": report.unknown,
         "Postponed": report.postponed,
         "Failed": report.failed,
-        "Rebalanced": rebalanced,
     }
+    # Before anything else can fail: an unknown cost is told in this run or never.
     emit(figures, outcome="swept")
-    return counts
+    rebalanced = rebalance(ledger, tenants=tenants, transfers=transfers, random=secrets.token_bytes)
+    logger.info("rebalanced", transfers=rebalanced)
+    emit({"Rebalanced": rebalanced}, outcome="swept")
+    return {**asdict(report), "rebalanced": rebalanced}

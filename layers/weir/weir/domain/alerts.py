@@ -57,9 +57,9 @@ class Alert:
 
     @property
     def identity(self) -> str:
-        """Return what makes it the same alert: a new period or another credit is another one."""
-        named = self.period or f"credit:{self.limit_nano_usd}"
-        return f"{self.account_id}#{named}#{self.threshold_percent}"
+        """Return what makes it the same alert: a new period or another budget is another one."""
+        budget = f"{self.period or self.budget}:{self.limit_nano_usd}"
+        return f"{self.account_id}#{budget}#{self.threshold_percent}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

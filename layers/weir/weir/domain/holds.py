@@ -111,7 +111,7 @@ def _cost(request: ChatRequest, *, price: ModelPrice, tokens: int) -> NanoUsd:
     prompt, completion = tokens, request.max_tokens
     if price.context_tokens is not None:
         prompt = min(prompt, price.context_tokens)
-        completion = min(completion, price.context_tokens)
+        completion = min(completion, price.context_tokens * request.completions)
     return nano_ceil(
         prompt * price.prompt_pico_usd
         + completion * price.completion_pico_usd

@@ -20,9 +20,10 @@ class ChatRequest:
         media_parts: Number of image, audio, video and file parts.
         media_bytes: Bytes of the media embedded in them (base64 text).
         web_searches: Upper bound of web searches the request may trigger.
-        max_tokens: Completion bound that goes upstream, ≥ 1.
+        max_tokens: Bound of all its completions together, ≥ 1.
         unpriced_feature: Name of a feature it asks for whose price no catalogue bounds, such as
             `service_tier "priority"`; None when there is none.
+        completions: How many completions it asks for, ≥ 1.
         end_user: Who asks, from the field `user`, as `end_users` stores it; None when not named.
     """
 
@@ -37,4 +38,5 @@ class ChatRequest:
     web_searches: int
     max_tokens: int
     unpriced_feature: str | None
+    completions: int = 1
     end_user: str | None = None

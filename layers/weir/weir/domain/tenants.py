@@ -24,6 +24,7 @@ class Tenant:
     """A tenant's profile.
 
     Attributes:
+        tenant_id: Not empty, and without `/`: the accounts below it are named by what follows one.
         namespace_key: Secret bytes; keys the HMAC that separates `user`, `session_id` and
             `prompt_cache_key` of one tenant from another's before they go upstream.
         default_max_tokens: Sent upstream when the client sets no `max_tokens`, because a request
@@ -46,3 +47,12 @@ class Tenant:
     limit_period: LimitPeriod = LimitPeriod.MONTHLY
     end_user_limits: AccountLimits | None = None
     plan: PricePlan = AT_COST
+
+    def __post_init__(self) -> None:
+        """Refuse an id that could be taken for an account of another tenant.
+
+        Raises:
+            ValueError: The id is empty or holds `/`.
+        """
+        if not self.tenant_id or "/" in self.tenant_id:
+            raise ValueError(f"{self.tenant_id!r} is no tenant's id")

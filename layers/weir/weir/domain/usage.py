@@ -16,7 +16,7 @@ class RecordStatus(StrEnum):
     COMPLETED: upstream reported usage. FAILED: upstream certainly charged nothing.
     INTERRUPTED: broken off; cost read from upstream's ledger. CANCELLED: the same, at the tenant's
     own wish. UNKNOWN: nobody knows the cost (0 is stored, an alarm is raised, reconciliation looks
-    again). ADJUSTMENT: what reconciliation found out later about an UNKNOWN one.
+    again). ADJUSTMENT: what was found out later about an UNKNOWN one.
     """
 
     COMPLETED = "completed"

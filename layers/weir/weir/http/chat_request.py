@@ -36,6 +36,7 @@ def read_chat_request(body: bytes, headers: Mapping[str, str], *, tenant: Tenant
     embedded = media(messages)
     completion_bound = _completion_bound(request)
     max_tokens = completion_bound or tenant.default_max_tokens
+    completions = whole_number(request.get("n")) or 1
     replacements = _namespaced_ids(request, tenant)
     if completion_bound is None:
         replacements["max_tokens"] = str(max_tokens)
@@ -49,8 +50,9 @@ def read_chat_request(body: bytes, headers: Mapping[str, str], *, tenant: Tenant
         media_parts=embedded.parts,
         media_bytes=embedded.bytes,
         web_searches=web_searches(request, models=models),
-        max_tokens=max_tokens * (whole_number(request.get("n")) or 1),
+        max_tokens=max_tokens * completions,
         unpriced_feature=unpriced_feature(request, models=models),
+        completions=completions,
         end_user=stored_name(user) if (user := request.get("user")) else None,
     )
 

@@ -64,6 +64,7 @@ class Admission:
 
         Raises:
             InvalidRequestError: It cannot be priced; see `worst_case`.
+            StoreUnavailableError: The ledger cannot be reached; what may be held is the sweeper's.
             WeirError: An account refuses; see `CreditLedger.reserve`. Nothing is held then.
         """
         tenant = key.tenant
@@ -105,18 +106,22 @@ class Admission:
         return replace(wanted, hold=account.holds[wanted.hold.generation_id])
 
     def _reserve_below(self, below: "_Below", taken: Reservation, reserved: _Reserved) -> None:
-        """Reserve on one account below the tenant's; if that fails, undo what is reserved.
+        """Reserve on one account below the tenant's; if it refuses, undo what is reserved.
 
         Raises:
-            WeirError: It refuses, or cannot be reached.
+            StoreUnavailableError: It cannot be reached.
+            WeirError: It refuses.
         """
         wanted = replace(taken, hold=replace(taken.hold, period=below.period))
         try:
             reserved[below.account_id] = self._reserve_or_open(below, wanted)
-        except WeirError as error:
-            # Of an unacknowledged write, nobody knows whether the hold is there.
-            is_unsure = isinstance(error, StoreUnavailableError)
-            self._release({**reserved, below.account_id: wanted} if is_unsure else reserved)
+        except StoreUnavailableError as failure:
+            # The write may still be on its way and come after an undoing of it; then nobody would
+            # find its hold. With the tenant's in its place, the sweeper does.
+            self._left_to_sweeper(wanted, failure)
+            raise
+        except WeirError:
+            self._release(reserved)
             raise
 
     def _reserve_or_open(self, below: "_Below", wanted: Reservation) -> Reservation:
@@ -131,12 +136,15 @@ class Admission:
     def _release(self, reserved: _Reserved) -> None:
         """Undo reservations, the tenant's last; what cannot be undone is left to the sweeper."""
         for account_id, reservation in reversed(reserved.items()):
-            hold = reservation.hold
             try:
-                self.ledger.release(account_id, hold=hold, reservation=reservation)
+                self.ledger.release(account_id, hold=reservation.hold, reservation=reservation)
             except StoreUnavailableError as failure:
-                self.journal.unsettled(generation_id=hold.generation_id, reason=failure.message)
+                self._left_to_sweeper(reservation, failure)
                 return
+
+    def _left_to_sweeper(self, reservation: Reservation, failure: StoreUnavailableError) -> None:
+        generation_id = reservation.hold.generation_id
+        self.journal.unsettled(generation_id=generation_id, reason=failure.message)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,6 +53,7 @@ class Meter:
         self._hold = admitted.hold
         self._stream = stream
         self._closed = False
+        self._is_whole = False
         self._checkpointed = False
         self._started_ms = ports.clock.now_ms()
         self._first_byte_ms: int | None = None
@@ -102,6 +103,7 @@ class Meter:
             if not translation.is_complete:
                 raise
         translation.end()
+        self._is_whole = True
 
     def _look_around(self, chunk: bytes) -> None:
         now_ms = self._ports.clock.now_ms()
@@ -149,7 +151,10 @@ class Meter:
     def _outcome(self, error: ProviderError | None) -> Outcome | None:
         upstream_generation_id = self._upstream_generation_id
         known = self._ports.outcomes.known(
-            self._reading, error=error, upstream_generation_id=upstream_generation_id
+            self._reading,
+            error=error,
+            is_whole=self._is_whole,
+            upstream_generation_id=upstream_generation_id,
         )
         if known is not None or upstream_generation_id is None:
             return known
@@ -159,7 +164,7 @@ class Meter:
 
     def _record(self, outcome: Outcome, *, http_status: int, now_ms: int) -> UsageRecord:
         hold, reading, first_byte_ms = self._hold, self._reading, self._first_byte_ms
-        model = (reading.model if reading else None) or hold.model
+        model = (reading.model if reading else None) or outcome.model or hold.model
         return UsageRecord(
             tenant_id=self._tenant.tenant_id,
             generation_id=hold.generation_id,
@@ -174,8 +179,8 @@ class Meter:
             levels=hold.levels,
             model=model,
             upstream_generation_id=self._upstream_generation_id,
-            provider=reading.provider if reading else None,
-            finish_reason=reading.finish_reason if reading else None,
+            provider=(reading.provider if reading else None) or outcome.provider,
+            finish_reason=(reading.finish_reason if reading else None) or outcome.finish_reason,
             streamed=self._stream,
             http_status=http_status,
             latency_ms=first_byte_ms - self._started_ms if first_byte_ms else None,

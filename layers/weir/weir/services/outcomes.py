@@ -12,10 +12,17 @@ ARCHIVE_PAUSES_MS = (0, 250, 1_000)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How a request ended, and what it used."""
+    """How a request ended, and what it used.
+
+    `model`, `provider` and `finish_reason` are what upstream's ledger says of a generation that had
+    to be looked up there; None when the answer itself told the outcome.
+    """
 
     status: RecordStatus
     usage: Usage
+    model: str | None = None
+    provider: str | None = None
+    finish_reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,20 +37,22 @@ class Outcomes:
         reading: Reading | None,
         *,
         error: ProviderError | None,
+        is_whole: bool,
         upstream_generation_id: str | None,
     ) -> Outcome | None:
         """Return the outcome that the answer itself tells.
 
         Args:
             reading: What the answer said; None when there was none.
-            error: What ended it early; None when it ended well.
+            error: What upstream ended it early with; None when nothing, or nothing of upstream's.
+            is_whole: Whether it was read to its proper end.
             upstream_generation_id: What upstream's ledger could be asked for.
 
         Returns:
             None when upstream's ledger must be asked; UNKNOWN when it cannot be.
         """
         if reading is not None and reading.usage is not None:
-            if error is None:
+            if is_whole:
                 return Outcome(status=RecordStatus.COMPLETED, usage=reading.usage)
             # Usage of an unfinished answer may only be a running count.
             if reading.finish_reason is not None:
@@ -65,7 +74,13 @@ class Outcomes:
             except ProviderError:
                 return None  # the hold stays, and the sweeper asks again
             if generation is not None:
-                return Outcome(status=_broken_off(error), usage=generation.usage)
+                return Outcome(
+                    status=_broken_off(error),
+                    usage=generation.usage,
+                    model=generation.model,
+                    provider=generation.provider,
+                    finish_reason=generation.finish_reason,
+                )
         return None
 
 

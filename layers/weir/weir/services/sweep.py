@@ -7,7 +7,7 @@ because both writes are conditional.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,7 +17,7 @@ from weir.domain.errors import ProviderError, StoreUnavailableError
 from weir.domain.holds import Hold, Level
 from weir.domain.ledgers import CreditLedger, TenantDirectory, TenantLanes
 from weir.domain.ports import GenerationArchive, PricePlans
-from weir.domain.tenants import TenantId
+from weir.domain.tenants import Tenant, TenantId
 from weir.domain.usage import (
     NO_USAGE,
     ArchivedGeneration,
@@ -46,8 +46,9 @@ class SweepReport:
     Attributes:
         settled: Settled by this sweep, with the price of their stored record.
         unknown: Those of them whose cost nobody knows; each one is an alarm.
-        postponed: Left for the next sweep, because upstream could not be asked.
-        failed: Left for the next sweep, because the ledger could not be written.
+        postponed: Left for the next sweep, because upstream could not be asked or time was up.
+        failed: Left for the next sweep, because the ledger could not be read or written; a tenant
+            whose account cannot be read counts as one.
     """
 
     settled: int
@@ -71,17 +72,25 @@ class Sweeping:
     plans: PricePlans
     hold_life_ms: int
 
-    def sweep(self, *, now_ms: int) -> SweepReport:
+    def sweep(
+        self, *, now_ms: int, is_out_of_time: Callable[[], bool] = lambda: False
+    ) -> SweepReport:
         """Settle every hold that is older than any living request.
 
-        Raises:
-            StoreUnavailableError: The accounts cannot be read; what is done is done, and the next
-                sweep goes on.
+        What cannot be read is counted as failed and stands in no other's way: the next sweep tries
+        again.
+
+        Args:
+            now_ms: Epoch milliseconds.
+            is_out_of_time: Tells when to postpone the rest, so that this sweep can still report.
         """
-        repair = _Repair(self, now_ms=now_ms)
-        for tenant_id, hold in self._abandoned(now_ms):
-            repair.request(tenant_id, hold)
+        repair = _Repair(self, now_ms=now_ms, is_out_of_time=is_out_of_time)
         tally = repair.tally
+        try:
+            for tenant in self.tenants.tenants():
+                self._sweep_tenant(tenant, repair, now_ms=now_ms)
+        except StoreUnavailableError:
+            tally["failed"] += 1
         return SweepReport(
             settled=tally["settled"],
             unknown=tally["unknown"],
@@ -89,25 +98,31 @@ class Sweeping:
             failed=tally["failed"],
         )
 
-    def _abandoned(self, now_ms: int) -> Iterator[tuple[TenantId, Hold]]:
-        for tenant in self.tenants.tenants():
+    def _sweep_tenant(self, tenant: Tenant, repair: "_Repair", *, now_ms: int) -> None:
+        try:
             for account in self.ledger.lanes(tenant):
                 for hold in account.holds.values():
                     if _age_ms(hold, now_ms) >= self.hold_life_ms:
-                        yield tenant.tenant_id, hold
+                        repair.request(tenant.tenant_id, hold)
+        except StoreUnavailableError:
+            repair.tally["failed"] += 1
 
 
 class _Repair:
     """One sweep; a request that cannot be repaired stands in no other's way."""
 
-    def __init__(self, ports: Sweeping, *, now_ms: int) -> None:
+    def __init__(self, ports: Sweeping, *, now_ms: int, is_out_of_time: Callable[[], bool]) -> None:
         self.tally: Counter[str] = Counter()
         self._ports = ports
         self._now_ms = now_ms
+        self._is_out_of_time = is_out_of_time
         self._failures_in_a_row = 0
 
     def request(self, tenant_id: TenantId, hold: Hold) -> None:
         """Record what a request cost, and settle it."""
+        if self._is_out_of_time():
+            self.tally["postponed"] += 1
+            return
         try:
             self._settle(tenant_id, hold, self._generation(hold))
         except ProviderError:

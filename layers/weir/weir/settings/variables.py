@@ -65,15 +65,13 @@ def switch(environment: Environment, name: str) -> bool:
 
 
 def percentages(environment: Environment, name: str) -> tuple[int, ...]:
-    """Return percentages with commas between them, as `50,80,100`.
+    """Return percentages with commas between them, as `50,80,100`: ascending, each one once.
 
     Raises:
-        ValueError: It is missing, or holds anything but whole numbers from 1 to 100, ascending.
+        ValueError: It is missing, or holds anything but whole numbers from 1 to 100.
     """
     value = text(environment, name)
     parts = [part.strip() for part in value.split(",")]
-    if all(_PERCENTAGE.fullmatch(part) for part in parts):
-        found = tuple(int(part) for part in parts)
-        if list(found) == sorted(set(found)):
-            return found
-    raise ValueError(f"{name} must be ascending percentages from 1 to 100, got {value!r}")
+    if not all(_PERCENTAGE.fullmatch(part) for part in parts):
+        raise ValueError(f"{name} must be percentages from 1 to 100, got {value!r}")
+    return tuple(sorted({int(part) for part in parts}))

@@ -75,10 +75,12 @@ class DynamoDBCredits:
             False when one of the lanes is open already; then nothing changes.
 
         Raises:
-            ValueError: The number of lanes is out of range.
+            ValueError: The number of lanes is out of range, or a limit would leave a lane with
+                nothing: requests that only such lanes are tried for would be refused for ever.
             StoreUnavailableError: The ledger cannot be reached.
         """
         whole = limits or AccountLimits()
+        _check_shares(whole, lanes)
         items = (
             new_account(
                 tenant_account(tenant_id),
@@ -192,3 +194,14 @@ def _lanes(lanes: int) -> range:
     if not 1 <= lanes <= MAX_LANES:
         raise ValueError(f"an account of {lanes} lanes is outside 1..{MAX_LANES}")
     return range(lanes)
+
+
+def _check_shares(limits: AccountLimits, lanes: int) -> None:
+    """Refuse limits that do not leave every lane something; 0 closes them all, as it is meant to.
+
+    Raises:
+        ValueError: One is too small.
+    """
+    for name in ("in_flight", "requests_per_minute", "tokens_per_minute"):
+        if 0 < getattr(limits, name) < lanes:
+            raise ValueError(f"{name} of {getattr(limits, name)} does not reach for {lanes} lanes")

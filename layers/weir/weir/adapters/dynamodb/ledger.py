@@ -5,6 +5,7 @@ Needs no other table and knows no key of the tenant; the design is in `docs/adr`
 out later by `adjustments` and `folds`.
 """
 
+import logging
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -15,7 +16,7 @@ from weir.adapters.dynamodb.credits import put_account
 from weir.adapters.dynamodb.holds import HoldItems
 from weir.adapters.dynamodb.usage import put_record
 from weir.adapters.dynamodb.usage_items import decode_record
-from weir.adapters.dynamodb.wire import DynamoDB, Item
+from weir.adapters.dynamodb.wire import DynamoDB, Item, unavailable
 from weir.domain.accounts import Account, AccountId, tenant_account
 from weir.domain.generations import GenerationId
 from weir.domain.holds import Hold, Reservation
@@ -23,6 +24,8 @@ from weir.domain.limits import UNLIMITED, AccountLimits
 from weir.domain.money import NanoUsd
 from weir.domain.tenants import Tenant, TenantId
 from weir.domain.usage import UsageRecord
+
+logger = logging.getLogger(__name__)
 
 
 class DynamoDBLedger:
@@ -77,12 +80,26 @@ class DynamoDBLedger:
         )
 
     def lanes(self, tenant: Tenant) -> Iterator[Account]:
-        """Yield every lane of a tenant's own account that is open; see `TenantLanes`."""
+        """Yield every lane of a tenant's own account that is open; see `TenantLanes`.
+
+        Raises:
+            StoreUnavailableError: They cannot be read; or, after all others, that an item is not
+                what the schema writes, which is logged.
+        """
+        unreadable = 0
         for lane in range(tenant.lanes):
-            account = self._accounts.read(tenant_account(tenant.tenant_id), lane=lane)
+            try:
+                account = self._accounts.read(tenant_account(tenant.tenant_id), lane=lane)
+            except ValueError:
+                logger.exception("lane %d of %s cannot be read", lane, tenant.tenant_id)
+                unreadable += 1
+                continue
             if account is not None:
                 self._stale.note(account)
                 yield account
+        if unreadable:
+            failure = unavailable()
+            raise failure
 
     def accounts(self) -> Iterator[Account]:
         """Yield every lane of every account, consistently read.

@@ -1,11 +1,12 @@
 """Price plans in the control table: one immutable row a version, the current one in the profile."""
 
+import logging
 from functools import lru_cache
 
 from weir.adapters.dynamodb.control import ControlTable
 from weir.adapters.dynamodb.control_items import decode_plan, encode_plan, plan_key, profile_key
 from weir.adapters.dynamodb.schema import MalformedItemError, integer
-from weir.adapters.dynamodb.wire import DynamoDB, Item
+from weir.adapters.dynamodb.wire import DynamoDB, Item, unavailable
 from weir.domain.price_plans import AT_COST, PricePlan
 from weir.domain.tenants import TenantId
 
@@ -14,6 +15,8 @@ PLAN_IS_NEXT = "pv = :previous"
 CHANGE_PLAN = "SET pv = :version, pl = :plan"
 
 MAX_REMEMBERED = 1_000
+
+logger = logging.getLogger(__name__)
 
 
 class DynamoDBPricePlans:
@@ -33,10 +36,17 @@ class DynamoDBPricePlans:
         """Return one version of a tenant's price plan; see `PricePlans`.
 
         Raises:
-            StoreUnavailableError: The table cannot be reached.
-            MalformedItemError: There is no such version, or its row is not what the schema writes.
+            StoreUnavailableError: The table cannot be reached, there is no such version, or its row
+                is not what the schema writes, which is logged.
         """
-        return self._remembered(tenant_id, version) if version else AT_COST
+        if version == 0:
+            return AT_COST
+        try:
+            return self._remembered(tenant_id, version)
+        except ValueError as error:
+            logger.exception("price plan %d of %s cannot be read", version, tenant_id)
+            failure = unavailable()
+            raise failure from error
 
     def put_plan(self, tenant_id: TenantId, plan: PricePlan) -> bool:
         """Make a plan the tenant's current one; what was held before keeps its own version.

@@ -5,7 +5,7 @@ rollups, pk `<tenant>#<yyyy-mm>`
     D#<family>#<yyyy-mm-dd>#<cell>                  a cell of a day
     X#C#<yyyy-mm-dd>                                the close of a day
 rollups, pk `<tenant>#alerts`
-    X#A#<account>#<period or credit>#<threshold>    an alert that has been published
+    X#A#<account>#<period or credit>:<budget>#<threshold>   an alert that has been published
 Attributes of a cell, and of a close, whose cell is the whole day
     n rows, the guard    r requests   c upstream's cost   p price
     it ot rt ct          prompt, completion, reasoning, cached tokens

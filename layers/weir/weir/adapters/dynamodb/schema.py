@@ -24,11 +24,8 @@ usage, pk `<tenant>#<yyyy-mm-dd>#<lane>`, sk generation id
     k key id             u end user   l levels   m model   pv provider   g upstream's generation id
     fr finish reason     sm streamed   hs HTTP status   lm gm latency, generation ms
     a request adjusted   aj its adjustment
-control, pk / sk
-    KEY#<sha256> / KEY   tn tenant  kd kind  lb label  off disabled  exp expiry, epoch ms
-    T#<tenant> / GRANT#<digest of the reference>  amt amount  at epoch ms  lanes
-    T#<tenant> / PROFILE ns namespace key, hex  mt default max_tokens  pb prompt bound
-                         uh unpriced hold       ln lanes
+control, pk / sk (all but this row is explained in `control_items`)
+    T#<tenant> / GRANT#<digest of the reference>  amt amount  at epoch ms
 ephemeral, pk; ttl epoch seconds
     MOVE#<tenant>#<id>   proof of a transfer between lanes
     C#<tenant>#<generation id>   the request is to stop
@@ -64,16 +61,6 @@ def usage_key(tenant_id: TenantId, generation_id: GenerationId) -> Item:
     """Return the key of a usage record; day and lane follow from the id."""
     day, lane = generations.day(generation_id), generations.lane(generation_id)
     return {"pk": text(f"{tenant_id}#{day}#{lane}"), "sk": text(generation_id)}
-
-
-def api_key_key(key_hash: str) -> Item:
-    """Return the key of an API key's row."""
-    return {"pk": text(f"KEY#{key_hash}"), "sk": text("KEY")}
-
-
-def profile_key(tenant_id: TenantId) -> Item:
-    """Return the key of a tenant's profile."""
-    return {"pk": text(f"T#{tenant_id}"), "sk": text("PROFILE")}
 
 
 def grant_key(tenant_id: TenantId, reference: str) -> Item:

@@ -1,5 +1,6 @@
 """Tenants in the control table: profiles, and the directory that lists them."""
 
+import logging
 from collections.abc import Iterator
 
 from weir.adapters.dynamodb.control import ControlTable
@@ -12,8 +13,10 @@ from weir.adapters.dynamodb.control_items import (
 )
 from weir.adapters.dynamodb.price_plans import plan_row
 from weir.adapters.dynamodb.schema import string
-from weir.adapters.dynamodb.wire import DynamoDB
+from weir.adapters.dynamodb.wire import DynamoDB, unavailable
 from weir.domain.tenants import Tenant, TenantId
+
+logger = logging.getLogger(__name__)
 
 
 class DynamoDBTenants:
@@ -54,8 +57,19 @@ class DynamoDBTenants:
         """Yield every tenant, in the order of their names, consistently read.
 
         Raises:
-            StoreUnavailableError: They cannot be read.
-            MalformedItemError: A profile is missing or is not what the schema writes.
+            StoreUnavailableError: They cannot be read; or, after all others, that a profile is
+                missing or not what the schema writes, which is logged.
         """
+        unreadable = 0
         for row in self._table.rows(DIRECTORY):
-            yield decode_tenant(self._table.row(profile_key(TenantId(string(row, "sk")))))
+            tenant_id = TenantId(string(row, "sk"))
+            try:
+                tenant = decode_tenant(self._table.row(profile_key(tenant_id)))
+            except ValueError:
+                logger.exception("the profile of %s cannot be read", tenant_id)
+                unreadable += 1
+                continue
+            yield tenant
+        if unreadable:
+            failure = unavailable()
+            raise failure
