@@ -23,6 +23,7 @@ from local.state_file import live_owner
 from weir.adapters.dynamodb.boto import BotoDynamoDB
 from weir.adapters.dynamodb.ledger import DynamoDBLedger
 from weir.adapters.dynamodb.rollups import DynamoDBRollups
+from weir.adapters.dynamodb.schema import MalformedItemError
 from weir.domain.errors import StoreUnavailableError
 from weir.domain.money import NanoUsd
 from weir.services.audit import AuditReport, audit
@@ -33,6 +34,16 @@ _TABLES = ("AccountsTable", "UsageTable", "RollupsTable")
 
 class NoBooksError(Exception):
     """There is nothing to audit; the message says what to do."""
+
+
+_UNREADABLE = (
+    NoBooksError,
+    StoreUnavailableError,
+    MalformedItemError,  # of the rollups; one of the ledger is a finding
+    BotoCoreError,
+    ClientError,
+    OSError,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +72,7 @@ def main(arguments: Sequence[str] | None = None, *, state_file: Path = STATE_FIL
         else:
             books = local_books(state_file)
         report = checked(books, swept=options.swept, limits_unchanged=options.limits_unchanged)
-    except (NoBooksError, StoreUnavailableError, BotoCoreError, ClientError, OSError) as error:
+    except _UNREADABLE as error:
         print(f"cannot audit: {error}", file=sys.stderr)
         return 2
     print(rendered(report, name=books.name))

@@ -62,9 +62,27 @@ def test_alarm_notifies_the_topic_when_there_is_one(alarm: str) -> None:
 
 
 @each_alarm
-def test_alarm_is_quiet_when_nothing_is_measured(alarm: str) -> None:
-    assert ALARMS[alarm]["TreatMissingData"] == "notBreaching"
-    assert ALARMS[alarm]["ComparisonOperator"] == "GreaterThanThreshold"
+def test_alarm_is_quiet_when_nothing_is_measured_unless_that_is_the_alarm(alarm: str) -> None:
+    is_missing = alarm.endswith("MissingAlarm")
+    expected = ("breaching", "LessThanThreshold")
+    assert (ALARMS[alarm]["TreatMissingData"], ALARMS[alarm]["ComparisonOperator"]) == (
+        expected if is_missing else ("notBreaching", "GreaterThanThreshold")
+    )
+
+
+def test_every_schedule_is_missed_when_it_stops() -> None:
+    scheduled = {
+        target["Arn"]["Fn::GetAtt"][0]
+        for rule in views.of_type(TEMPLATE, "AWS::Events::Rule").values()
+        for target in rule["Targets"]
+    }
+    missed = {
+        dimensions["FunctionName"]["Ref"]
+        for name, dimensions in _watched("AWS/Lambda")
+        if name == "Invocations"
+    }
+
+    assert missed == scheduled
 
 
 def test_every_figure_of_ours_is_watched_under_the_names_it_is_printed_with() -> None:
@@ -74,6 +92,14 @@ def test_every_figure_of_ours_is_watched_under_the_names_it_is_printed_with() ->
         watched.setdefault(name, set()).add((dimensions["service"], dimensions["outcome"]))
 
     assert watched == FIGURES
+
+
+def test_unknown_costs_add_up_when_some_services_have_none() -> None:
+    # A `+` has no value at a time when one of its metrics has none, whatever the others say.
+    (total,) = [e for e in ALARMS["UnknownCostAlarm"]["Metrics"] if not _is_read(e)]
+
+    assert total["Expression"] == "SUM(METRICS())"
+    assert total.get("ReturnData", True)
 
 
 def test_services_of_the_figures_are_functions() -> None:

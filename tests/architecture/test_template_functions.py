@@ -64,7 +64,7 @@ GRANTS = {
     },
     "SettleFunction": {
         *_on("AccountsTable", "GetItem", "UpdateItem"),
-        ("dynamodb:PutItem", "UsageTable"),
+        *_on("UsageTable", "PutItem", "UpdateItem"),
         ("sqs:ReceiveMessage", "SettleQueue"),
         ("sqs:DeleteMessage", "SettleQueue"),
         ("sqs:GetQueueAttributes", "SettleQueue"),

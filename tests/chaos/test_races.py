@@ -1,5 +1,6 @@
 """Whoever repairs, counts or changes the books does it once, however many try at once."""
 
+import os
 import random
 import time
 from collections import Counter
@@ -13,8 +14,10 @@ from tests.support.ledger_tables import Tables
 from tests.support.ledger_values import ACME, NOON_MS, make_adjustment
 from tests.support.storm_processes import Site, site
 from tests.support.storm_requests import ESTIMATE, Sandbox, key_of, open_key_account, tenant
+from weir.domain import generations
 from weir.domain.accounts import AccountId
 from weir.domain.api_keys import ApiKey
+from weir.domain.generations import new_generation_id
 from weir.domain.limits import AccountLimits
 from weir.domain.money import NanoUsd
 from weir.domain.price_plans import AT_COST, PricePlan
@@ -184,7 +187,13 @@ def adjust(unknown: list[UsageRecord], worker: int, tables: Tables) -> Counter[s
     """Charge what every other reconciliation finds out as well, in another order."""
     chance, done = random.Random(worker), Counter[str]()
     for record in chance.sample(unknown, len(unknown)):
-        done["adjusted"] += tables.ledger().adjust(make_adjustment(record, cost=77))
+        named = new_generation_id(
+            now_ms=NOON_MS,
+            lane=generations.lane(record.generation_id),
+            random=os.urandom(generations.RANDOM_BYTES),
+        )
+        found = make_adjustment(record, cost=77, generation_id=named)
+        done["adjusted"] += tables.ledger().adjust(found)
     return done
 
 

@@ -1,12 +1,14 @@
 """Rollups equal the records when many rollup functions work on overlapping batches at once."""
 
 import importlib
+import multiprocessing
 import os
 import random
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -17,6 +19,7 @@ from tests.support.rollup_fakes import expected_buckets, rollups_name, stored_bu
 from tests.support.rollup_stage import HANDLER, inserted
 from tests.support.storm_processes import Site, site
 from weir.adapters.dynamodb.rollups import DynamoDBRollups
+from weir.adapters.dynamodb.wire import Item, Payload
 from weir.domain.usage import UsageRecord
 
 pytestmark = pytest.mark.chaos
@@ -32,25 +35,29 @@ def place() -> Iterator[Site]:
 
 def test_rollups_equal_the_records_when_batches_overlap(place: Site) -> None:
     rollers, share = 8, 24
+    together = multiprocessing.get_context("fork").Barrier(rollers)
     place.tables.ledger().open_tenant_account(ACME, credit_nano_usd=CREDIT)
+    # Everybody is at the same bucket at once and never comes back to mend it.
     rows = [
-        make_row(cost=n, now_ms=NOON_MS + n % 3 * 600_000, key_id=f"key{n % 2}")
+        make_row(cost=n, now_ms=NOON_MS + n // rollers * 600_000, key_id=f"key{n % 2}")
         for n in range(rollers * share)
     ]
 
     def roll(roller: int, tables: Tables) -> Counter[str]:
-        """Store a share of the records; deliver each with some that others delivered before."""
-        handler = rollup_handler(place, tables)
-        chance = random.Random(roller)
-        told, failed = 0, 0
-        for place_of_row, row in enumerate(rows[roller::rollers]):
-            tables.ledger().record(row)
-            batch = [row, *chance.choices(rows[: (place_of_row + 1) * rollers], k=5)]
-            known = [one for one in batch if is_stored(tables, one)]
-            chance.shuffle(known)
-            answer = handler({"Records": inserted(*known)}, None)
-            told, failed = told + len(known), failed + len(answer["batchItemFailures"])
-        return Counter(delivered=told, failed=failed)
+        """Store a share of the records; deliver each twice, among others of its bucket."""
+        handler = rollup_handler(place, tables, seed=roller)
+        chance, done = random.Random(roller), Counter[str]()
+        for bucket in range(share):
+            mates = rows[bucket * rollers : (bucket + 1) * rollers]
+            together.wait(60)
+            tables.ledger().record(mates[roller])
+            batch = [mates[roller]] * 2
+            if bucket % 2:  # elsewhere, no later delivery mends what an earlier one spoilt
+                batch += [row for row in mates if is_stored(tables, row)]
+            chance.shuffle(batch)
+            answer = handler({"Records": inserted(*batch)}, None)
+            done += Counter(delivered=len(batch), failed=len(answer["batchItemFailures"]))
+        return done
 
     began = time.monotonic()
     done = sum(place.at_once([partial(roll, n) for n in range(rollers)]), Counter[str]())
@@ -65,8 +72,13 @@ def test_rollups_equal_the_records_when_batches_overlap(place: Site) -> None:
     assert stored == expected_buckets(rows)
 
 
-def rollup_handler(place: Site, tables: Tables) -> Callable[..., dict[str, list[object]]]:
-    """Import the rollup function into this process, as a cold start does."""
+def rollup_handler(
+    place: Site, tables: Tables, *, seed: int
+) -> Callable[..., dict[str, list[object]]]:
+    """Import the rollup function into this process, as a cold start does.
+
+    Its writes take their time, so that one may arrive after another that was read later.
+    """
     os.environ.update(
         {
             "AWS_ACCESS_KEY_ID": "test",
@@ -86,9 +98,17 @@ def rollup_handler(place: Site, tables: Tables) -> Callable[..., dict[str, list[
             "ROLLUPS_TABLE": rollups_name(tables),
         }
     )
-    handler: Callable[..., dict[str, list[object]]] = importlib.import_module(
-        HANDLER
-    ).lambda_handler
+    function: Any = importlib.import_module(HANDLER)
+    call, chance = function.db.call, random.Random(seed)
+
+    def slowly(operation: str, payload: Payload) -> Item:
+        if operation == "PutItem":
+            time.sleep(chance.choice((0, 0, 0.2)))
+        answer: Item = call(operation, payload)
+        return answer
+
+    function.db.call = slowly
+    handler: Callable[..., dict[str, list[object]]] = function.lambda_handler
     return handler
 
 

@@ -114,6 +114,20 @@ def test_audit_fails_when_the_books_lie(books: Books, capsys: pytest.CaptureFixt
     assert "1 violations" in printed
 
 
+def test_audit_says_why_it_cannot_when_a_rollup_cannot_be_read(
+    books: Books, capsys: pytest.CaptureFixture[str]
+) -> None:
+    client = books.aws.client("dynamodb")
+    table = books.names["RollupsTable"]
+    (row,) = client.scan(TableName=table)["Items"]
+    client.put_item(TableName=table, Item={**row, "n": {"S": "one"}})
+    client.close()
+
+    assert main([], state_file=books.state_file) == 2
+
+    assert capsys.readouterr().err.startswith("cannot audit: ")
+
+
 def test_books_are_found_by_their_stack_when_it_is_deployed(
     books: Books, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,9 +9,9 @@ import pytest
 from tests.support.ledger_tables import Tables, embedded_dynamodb, new_tables
 from tests.support.tenant_values import FULL_TENANT, KEY, TENANT
 from weir.adapters.dynamodb.control import DynamoDBKeys
-from weir.adapters.dynamodb.schema import MalformedItemError
 from weir.adapters.dynamodb.tenants import DynamoDBTenants
 from weir.domain.api_keys import KeyKind, key_hash
+from weir.domain.errors import StoreUnavailableError
 from weir.domain.periods import LimitPeriod
 from weir.domain.tenants import Tenant, TenantId
 
@@ -137,15 +137,20 @@ def test_no_tenant_is_listed_when_there_is_none(tenants: DynamoDBTenants) -> Non
     assert list(tenants.tenants()) == []
 
 
-def test_listing_fails_loudly_when_a_profile_is_gone(
+def test_listing_fails_after_all_others_when_a_profile_is_gone(
     tenants: DynamoDBTenants, made: Tables
 ) -> None:
+    other = replace(TENANT, tenant_id=TenantId("zenith"))
     tenants.put(TENANT)
+    tenants.put(other)
     profile = {"pk": {"S": "T#acme"}, "sk": {"S": "PROFILE"}}
     made.client.delete_item(TableName=made.control, Key=profile)
 
-    with pytest.raises(MalformedItemError):
-        list(tenants.tenants())
+    listed = tenants.tenants()
+
+    assert next(listed) == other
+    with pytest.raises(StoreUnavailableError):
+        next(listed)
 
 
 def test_key_itself_is_in_no_item_when_it_was_put(

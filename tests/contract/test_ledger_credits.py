@@ -53,14 +53,14 @@ def transfer(ledger: Ledger, amount: int, *, name: str = "1", lanes: tuple[int, 
 
 class TestOpenTenantAccount:
     def test_lanes_share_credit_and_limits_exactly_when_opened(self, ledger: Ledger) -> None:
-        limits = AccountLimits(requests_per_minute=8, in_flight=2, spend_nano_usd=NanoUsd(1_000))
+        limits = AccountLimits(requests_per_minute=8, in_flight=4, spend_nano_usd=NanoUsd(1_000))
 
         assert ledger.open_tenant_account(ACME, credit_nano_usd=10_001, limits=limits, lanes=3)
 
         assert credits_of(ledger) == [(3_334, 3_334), (3_334, 3_334), (3_333, 3_333)]
         shares = [account.limits for account in ledger.lanes(TENANT)]
         assert [share.requests_per_minute for share in shares] == [3, 3, 2]
-        assert [share.in_flight for share in shares] == [1, 1, 0]
+        assert [share.in_flight for share in shares] == [2, 1, 1]
         assert [share.spend_nano_usd for share in shares] == [334, 333, 333]
         assert [share.tokens_per_minute for share in shares] == [UNLIMITED] * 3
 

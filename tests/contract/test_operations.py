@@ -58,7 +58,7 @@ def test_the_manual_does_what_it_says(done: dict[str, Any]) -> None:
     assert {lane.limits.spend_nano_usd for lane in lanes} == {250 * 10**9}
     assert {lane.limits.requests_per_minute for lane in lanes} == {300}
     assert {lane.status for lane in lanes} == {AccountStatus.SUSPENDED}
-    assert (len(done["of_day"]), done["left"]) == (1, frozenset())
+    assert (len(done["of_day"]), done["left"], done["unpublished"]) == (1, frozenset(), frozenset())
     done["switch_off"](done["first_key"])
     disabled = {api_key.key_hash: api_key.disabled for api_key in books.keys.keys_of(tenant)}
     assert disabled == {key_hash(done["first_key"]): True, key_hash(done["new_key"]): False}

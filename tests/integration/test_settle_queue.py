@@ -98,15 +98,30 @@ def test_a_message_that_comes_twice_is_charged_once(forgetful: LocalStack, sqs: 
     assert_books_balance(forgetful, swept=True)
 
 
-def test_a_message_is_harmless_when_the_sweep_was_first(forgetful: LocalStack) -> None:
+def test_a_message_is_charged_once_when_the_sweep_was_first_and_did_not_know(
+    forgetful: LocalStack, sqs: Any
+) -> None:
     generation_id = ask(forgetful)
     sweep(forgetful)
     swept = records(forgetful)[generation_id]
-    assert swept.source is RecordSource.SWEEP
+    assert (swept.source, swept.status) == (RecordSource.SWEEP, RecordStatus.UNKNOWN)
 
     forgetful.pump_once()
 
-    assert records(forgetful)[generation_id] == swept
+    stored = records(forgetful)
+    adjusted_by = stored[generation_id].adjusted_by
+    assert adjusted_by is not None
+    assert stored[generation_id] == replace(swept, adjusted_by=adjusted_by)
+    adjustment = stored[adjusted_by]
+    assert adjustment.upstream_generation_id is not None
+    assert (
+        adjustment.usage.cost_nano_usd
+        == upstream_costs(forgetful)[adjustment.upstream_generation_id]
+    )
+    repeated = replace(adjustment, generation_id=swept.generation_id, status=RecordStatus.COMPLETED)
+    send(sqs, forgetful, encode_record(replace(repeated, adjusts=None)))
+    forgetful.pump_once()
+    assert records(forgetful) == stored
     assert_books_balance(forgetful, swept=True)
 
 

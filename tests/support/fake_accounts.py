@@ -140,6 +140,11 @@ def folded(account: Account, day: str, *, now_ms: int) -> Account:
     )
 
 
+def of_day(account: Account, day: str) -> tuple[int | None, int | None]:
+    """The counters of a day."""
+    return account.requests_by_day.get(day), account.spent_by_day.get(day)
+
+
 def tenants_of(accounts: Iterable[Account]) -> Iterator[Tenant]:
     """The tenants whose accounts these are."""
     lanes: dict[AccountId, int] = {}

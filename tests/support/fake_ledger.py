@@ -266,7 +266,8 @@ class FakeLedger:
         now = self.account(account.account_id, lane=account.lane)
         counted = day in now.requests_by_day or day in now.spent_by_day
         is_open = any(periods.day(generation_id) == day for generation_id in account.holds)
-        if not counted or is_open or _of_day(now, day) != _of_day(account, day):
+        is_as_read = fake_accounts.of_day(now, day) == fake_accounts.of_day(account, day)
+        if not counted or is_open or not is_as_read:
             return False
         self._put(fake_accounts.folded(now, day, now_ms=now_ms))
         return True
@@ -297,7 +298,3 @@ class FakeLedger:
     def _leave(*, lost: bool) -> None:
         if lost:
             raise StoreUnavailableError("The ledger is unavailable.", retry_after_s=1)
-
-
-def _of_day(account: Account, day: str) -> tuple[int | None, int | None]:
-    return account.requests_by_day.get(day), account.spent_by_day.get(day)

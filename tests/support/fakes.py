@@ -159,13 +159,14 @@ class FakeArchive:
 
     answers: list[Usage | ProviderError | None]
     asked: list[str] = field(default_factory=list)
+    model: str | None = None
 
     def generation(self, upstream_generation_id: str) -> ArchivedGeneration | None:
         self.asked.append(upstream_generation_id)
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, ProviderError):
             raise answer
-        return None if answer is None else ArchivedGeneration(usage=answer)
+        return None if answer is None else ArchivedGeneration(usage=answer, model=self.model)
 
 
 @dataclass

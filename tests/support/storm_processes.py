@@ -1,6 +1,7 @@
 """Work that really happens at once: processes on MiniStack, which runs writers in parallel."""
 
 import multiprocessing
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -85,6 +86,7 @@ def _attempt(work: Callable[[Tables], T], tables: Tables, start: Barrier) -> T |
     try:
         return work(tables)
     except Exception as error:  # noqa: BLE001 - it is raised where the result is awaited
+        error.add_note(traceback.format_exc())
         return error
 
 

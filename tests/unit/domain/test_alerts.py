@@ -165,10 +165,10 @@ def identity(account: Account, record: UsageRecord) -> str:
 @pytest.mark.parametrize(
     ("period", "key"),
     [
-        (LimitPeriod.TOTAL, "t"),
-        (LimitPeriod.DAILY, "d261118"),
-        (LimitPeriod.WEEKLY, "w261116"),
-        (LimitPeriod.MONTHLY, "m2611"),
+        (LimitPeriod.TOTAL, "t:1000"),
+        (LimitPeriod.DAILY, "d261118:1000"),
+        (LimitPeriod.WEEKLY, "w261116:1000"),
+        (LimitPeriod.MONTHLY, "m2611:1000"),
     ],
 )
 def test_alert_is_another_one_in_another_period(period: LimitPeriod, key: str) -> None:
@@ -177,6 +177,16 @@ def test_alert_is_another_one_in_another_period(period: LimitPeriod, key: str) -
     account = replace(books.accounts[0], credit_nano_usd=NanoUsd(UNLIMITED))
 
     assert identity(account, record) == f"acme#{key}#50"
+
+
+def test_alert_is_another_one_when_the_limit_was_raised() -> None:
+    before, after = limited(1_000), limited(10_000)
+    first, second = before.add(price=500), after.add(price=5_000)
+    accounts = [
+        replace(books.accounts[0], credit_nano_usd=NanoUsd(UNLIMITED)) for books in (before, after)
+    ]
+
+    assert identity(accounts[0], first) != identity(accounts[1], second)
 
 
 def test_alert_is_another_one_after_a_grant() -> None:

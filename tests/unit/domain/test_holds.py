@@ -64,6 +64,15 @@ def test_the_context_of_the_model_bounds_prompt_and_completion() -> None:
     assert strict_estimate(request, price) == 16_000
 
 
+def test_the_context_of_the_model_bounds_each_completion_when_several_are_asked_for() -> None:
+    request = make_request(prompt_bytes=0, messages=0, max_tokens=3 * 10**6, completions=3)
+    price = ModelPrice(
+        prompt_pico_usd=PicoUsd(1_000), completion_pico_usd=PicoUsd(1_000), context_tokens=8_000
+    )
+
+    assert strict_estimate(request, price) == 3 * 8_000
+
+
 def test_fees_per_request_image_and_search_are_added() -> None:
     price = ModelPrice(
         prompt_pico_usd=PicoUsd(0),

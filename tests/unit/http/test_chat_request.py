@@ -88,7 +88,7 @@ def test_default_bound_replaces_null_when_the_client_sends_null() -> None:
     request = read(raw)
 
     assert request.body == raw.replace(b'"max_tokens": null', b'"max_tokens": 777')
-    assert request.max_tokens == 1554
+    assert (request.max_tokens, request.completions) == (1554, 2)
 
 
 @pytest.mark.parametrize("field", ["user", "session_id", "prompt_cache_key"])

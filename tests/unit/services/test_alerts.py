@@ -47,7 +47,7 @@ def test_alert_is_published_once_per_threshold() -> None:
     counts += [stage.desk.look_after(stage.books.records).published for _ in range(2)]
 
     assert counts == [1, 0, 0, 0, 2, 0]
-    assert stage.bus.ids == ["acme#m2611#50", "acme#m2611#80", "acme#m2611#100"]
+    assert stage.bus.ids == ["acme#m2611:1000#50", "acme#m2611:1000#80", "acme#m2611:1000#100"]
 
 
 def test_alert_event_says_how_much_of_what() -> None:
@@ -83,18 +83,18 @@ def test_alert_is_published_again_when_it_could_not_be_marked() -> None:
 
     assert broken.failed == {stage.books.records[0].generation_id}
     assert (again.published, again.failed) == (1, frozenset())
-    assert stage.bus.ids == ["acme#m2611#50"] * 2
+    assert stage.bus.ids == ["acme#m2611:1000#50"] * 2
 
 
 def test_alert_is_not_marked_when_the_bus_refuses_it() -> None:
     stage = Stage(800)
-    stage.bus.refuses = "acme#m2611#80".__eq__
+    stage.bus.refuses = "acme#m2611:1000#80".__eq__
 
     report = stage.desk.look_after(stage.books.records)
 
     assert report.published == 1
     assert report.failed == {stage.books.records[0].generation_id}
-    assert stage.marks.marks == {"acme#m2611#50"}
+    assert stage.marks.marks == {"acme#m2611:1000#50"}
 
 
 def test_other_accounts_are_looked_after_when_one_cannot_be_read() -> None:
@@ -115,7 +115,7 @@ def test_alert_that_only_one_of_two_readings_shows_is_none() -> None:
 
     stage.desk.look_after(stage.books.records)
 
-    assert stage.bus.ids == ["acme#m2611#50"]
+    assert stage.bus.ids == ["acme#m2611:1000#50"]
 
 
 def test_nothing_is_published_when_nothing_is_reached() -> None:

@@ -8,6 +8,7 @@ from tests.support.fakes import USAGE, FakeArchive, FakeResponse
 from tests.support.metering import Bench
 from weir.domain.errors import ProviderError
 from weir.domain.money import NanoUsd
+from weir.domain.price_plans import PricePlan
 from weir.domain.usage import RecordStatus, Usage
 
 
@@ -87,6 +88,28 @@ def test_a_running_count_is_no_final_cost_when_the_stream_breaks(bench: Bench) -
     list(bench.relay(b"usage", ProviderError("cut", cost_is_zero=False)))
 
     assert bench.record.usage == final
+
+
+def test_a_running_count_is_no_final_cost_when_the_client_leaves(bench: Bench) -> None:
+    final = Usage(cost_nano_usd=NanoUsd(9_000))
+    bench.archive = FakeArchive([final])
+    body = bench.relay(b"usage", b"a")
+
+    next(body)
+    body.close()  # type: ignore[attr-defined]  # a generator, as every body is
+
+    assert bench.record.usage == final
+    assert bench.record.status is RecordStatus.INTERRUPTED
+
+
+def test_what_upstreams_ledger_tells_is_priced_by_the_model_it_names(bench: Bench) -> None:
+    bench.plan = PricePlan(version=1, models={"acme/fallback": 3_000_000})
+    bench.archive = FakeArchive([USAGE], model="acme/fallback")
+
+    list(bench.relay(b"error"))
+
+    assert bench.record.model == "acme/fallback"
+    assert bench.record.price_nano_usd == 3 * USAGE.cost_nano_usd
 
 
 def test_an_answer_that_is_complete_cannot_break_any_more(bench: Bench) -> None:

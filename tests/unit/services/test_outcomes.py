@@ -57,9 +57,26 @@ def test_the_answer_tells_the_outcome_or_upstream_must_be_asked(
     upstream_id: str | None,
     expected: tuple[RecordStatus, Usage] | None,
 ) -> None:
-    known = outcomes(None).known(reading, error=error, upstream_generation_id=upstream_id)
+    known = outcomes(None).known(
+        reading, error=error, is_whole=error is None, upstream_generation_id=upstream_id
+    )
 
     assert (known and (known.status, known.usage)) == expected
+
+
+@pytest.mark.parametrize(
+    ("finish_reason", "status"), [(None, None), ("stop", RecordStatus.INTERRUPTED)]
+)
+def test_usage_counts_only_after_the_finish_when_the_client_is_gone(
+    finish_reason: str | None, status: RecordStatus | None
+) -> None:
+    reading = FakeReading(usage=USAGE, finish_reason=finish_reason)
+
+    known = outcomes(None).known(
+        reading, error=None, is_whole=False, upstream_generation_id="gen-up"
+    )
+
+    assert (known and known.status) == status
 
 
 @pytest.mark.parametrize(

@@ -1,55 +1,28 @@
 """The sweep repairs what crashed requests left behind, and nothing else."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tests.support.fake_ledger import FakeLedger
-from tests.support.ledger_values import ACME, NOON_MS, make_hold, make_record, make_reservation
+from tests.support.ledger_values import ACME, NOON_MS, make_record, make_reservation
+from tests.support.sweeping import (
+    BOTH,
+    GENERATION,
+    LIFE_MS,
+    NOTHING,
+    USAGE,
+    Archive,
+    abandon,
+    run,
+)
 from weir.domain.accounts import AccountId, charged_accounts, end_user_account, key_account
 from weir.domain.errors import ProviderError, UpstreamTimeoutError
-from weir.domain.holds import Hold, Level
-from weir.domain.limits import AccountLimits
 from weir.domain.money import NanoUsd
-from weir.domain.price_plans import AT_COST, PricePlan
 from weir.domain.tenants import TenantId
-from weir.domain.usage import ArchivedGeneration, RecordSource, RecordStatus, Usage, UsageRecord
+from weir.domain.usage import RecordSource, RecordStatus, UsageRecord
 from weir.services.audit import audit
-from weir.services.sweep import GIVE_UP_MS, MAX_FAILURES_IN_A_ROW, Sweeping, SweepReport
-
-LIFE_MS = 960_000
-NOTHING = SweepReport(settled=0, unknown=0, postponed=0, failed=0)
-USAGE = Usage(cost_nano_usd=NanoUsd(400), prompt_tokens=3, completion_tokens=5)
-GENERATION = ArchivedGeneration(
-    usage=USAGE, model="maker/model-2", provider="Maker", finish_reason="stop"
-)
-DOUBLE = PricePlan(version=2, multiplier_ppm=2_000_000)
-BOTH = frozenset({Level.KEY, Level.END_USER})
-
-
-class Archive:
-    """Upstream's ledger; `error` makes it unreachable."""
-
-    def __init__(
-        self, known: ArchivedGeneration | None = None, error: ProviderError | None = None
-    ) -> None:
-        self.known = known
-        self.error = error
-        self.asked: list[str] = []
-
-    def generation(self, upstream_generation_id: str) -> ArchivedGeneration | None:
-        self.asked.append(upstream_generation_id)
-        if self.error:
-            raise self.error
-        return self.known
-
-
-class Plans:
-    """One tenant's price plans."""
-
-    def plan(self, tenant_id: TenantId, *, version: int) -> PricePlan:
-        return {0: AT_COST, 2: DOUBLE}[version]
+from weir.services.sweep import SweepReport
 
 
 @pytest.fixture
@@ -57,26 +30,6 @@ def ledger() -> FakeLedger:
     made = FakeLedger()
     made.open_tenant_account(ACME, credit_nano_usd=10_000)
     return made
-
-
-def abandon(
-    ledger: FakeLedger, *, upstream_id: str | None = "gen-up", taken: int = 3, **changes: Any
-) -> Hold:
-    """Reserve on the first accounts of a request, and crash."""
-    hold = make_hold(**changes)
-    for account_id in charged_accounts(ACME, hold)[:taken]:
-        ledger.open_account(account_id, limits=AccountLimits())
-        ledger.reserve(account_id, reservation=make_reservation(hold))
-    if upstream_id:
-        ledger.checkpoint(ACME, hold=hold, upstream_generation_id=upstream_id)
-    return replace(hold, upstream_generation_id=upstream_id)
-
-
-def run(ledger: FakeLedger, archive: Archive, *, now_ms: int = NOON_MS + LIFE_MS) -> SweepReport:
-    sweeping = Sweeping(
-        ledger=ledger, tenants=ledger, archive=archive, plans=Plans(), hold_life_ms=LIFE_MS
-    )
-    return sweeping.sweep(now_ms=now_ms)
 
 
 def test_real_cost_is_recorded_when_upstream_knows_the_generation(ledger: FakeLedger) -> None:
@@ -252,20 +205,6 @@ def test_first_record_wins_and_is_settled_once_when_a_late_request_finishes_too(
     assert audit(ledger, swept=True).violations == ()
 
 
-@pytest.mark.parametrize("method", ["record", "settle"])
-def test_next_sweep_goes_on_when_the_ledger_fails_midway(ledger: FakeLedger, method: str) -> None:
-    for _ in range(3):
-        abandon(ledger)
-    ledger.fail_next(method)
-
-    first = run(ledger, Archive(GENERATION))
-    run(ledger, Archive(GENERATION))
-
-    assert (first.settled, first.failed) == (2, 1)
-    assert ledger.account(ACME).spent_nano_usd == 1_200
-    assert audit(ledger, swept=True).violations == ()
-
-
 def test_every_tenant_and_lane_is_swept_when_there_are_several(ledger: FakeLedger) -> None:
     other = TenantId("other")
     for tenant_id, lane in ((ACME, 1), (other, 0)):
@@ -277,23 +216,3 @@ def test_every_tenant_and_lane_is_swept_when_there_are_several(ledger: FakeLedge
     assert report.settled == 2
     assert {record.tenant_id for record in ledger.records()} == {ACME, other}
     assert audit(ledger, swept=True).violations == ()
-
-
-def test_a_cost_that_upstream_never_tells_is_given_up_after_a_day(ledger: FakeLedger) -> None:
-    abandon(ledger)
-    silent = Archive(error=ProviderError("no cost", cost_is_zero=False))
-
-    report = run(ledger, silent, now_ms=NOON_MS + GIVE_UP_MS + LIFE_MS)
-
-    assert (report.settled, report.unknown, report.postponed) == (1, 1, 0)
-
-
-def test_an_archive_that_is_down_is_not_asked_for_every_hold(ledger: FakeLedger) -> None:
-    for _ in range(5):
-        abandon(ledger)
-    down = Archive(error=UpstreamTimeoutError("down", cost_is_zero=False))
-
-    report = run(ledger, down)
-
-    assert report.postponed == 5
-    assert len(down.asked) == MAX_FAILURES_IN_A_ROW
