@@ -6,10 +6,11 @@ from urllib.parse import quote, unquote
 from weir.adapters.dynamodb.schema import (
     MalformedItemError,
     account_key,
-    counters,
+    day_counters,
     held_id,
     integer,
     mapping,
+    minute_counters,
     number,
     remainders,
     string,
@@ -43,8 +44,8 @@ def new_account(
         "spent": integer(0),
         "infl": integer(0),
         "seq": integer(0),
-        "fold": integer(0),
-        "foldn": integer(0),
+        "f": integer(0),
+        "fn": integer(0),
         "holds": {"M": {}},
         **encode_limits(limits),
     }
@@ -79,13 +80,13 @@ def decode_account(item: Item) -> Account:
         sequence=number(item, "seq"),
         limits=_limits(item),
         holds=_holds(item),
-        requests_by_minute={int(key): count for key, count in counters(item, "w").items()},
-        tokens_by_minute={int(key): count for key, count in counters(item, "t").items()},
+        requests_by_minute=minute_counters(item, "w"),
+        tokens_by_minute=minute_counters(item, "t"),
         remaining_by_period=remainders(item),
-        requests_by_day=counters(item, "n"),
-        spent_by_day=counters(item, "c"),
-        folded_nano_usd=NanoUsd(number(item, "fold")),
-        folded_requests=number(item, "foldn"),
+        requests_by_day=day_counters(item, "n"),
+        spent_by_day=day_counters(item, "c"),
+        folded_nano_usd=NanoUsd(number(item, "f")),
+        folded_requests=number(item, "fn"),
     )
 
 

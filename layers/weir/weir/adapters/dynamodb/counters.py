@@ -13,8 +13,8 @@ from weir.adapters.dynamodb.schema import minute_requests, minute_tokens
 from weir.domain import periods
 from weir.domain.accounts import Account, AccountId
 
-# Requests whose clocks differ by less than this many minutes still count in the same window.
-_KEPT_MINUTES = 1
+# Clocks that are off by up to 90 seconds, one fast and one slow, differ by up to three minutes.
+_KEPT_MINUTES = 3
 _REMEMBERED_ACCOUNTS = 256
 
 

@@ -12,7 +12,7 @@ from weir.adapters.dynamodb.wire import DynamoDB, Item, applied
 from weir.domain import periods
 from weir.domain.accounts import Account
 
-FOLD = "SET fold = fold + :price, foldn = foldn + :requests"
+FOLD = "SET f = f + :price, fn = fn + :requests"
 
 # Clocks differ, and a request may be named in one period and held in the next.
 MARGIN_MS = 60 * 60 * 1_000

@@ -9,9 +9,9 @@ accounts, pk `<account>#<lane>`
     rpm tpm maxc         limits: requests and tokens per minute, in flight
     lim per              spending limit, and its period t|d|w|m
     holds                map of request → hold                  p<period> left of its limit
-    w<minute> t<minute>  requests, tokens of an epoch minute
-    n<yymmdd> c<yymmdd>  requests, price of a day               fold foldn  price, requests
-                                                                of the days whose counters are gone
+    w<minute> t<minute>  requests, tokens of an epoch minute, which is named in five base62 digits
+    n<yymmdd> c<yymmdd>  requests, price of a day
+    f fn                 price, requests of the days whose counters are gone
     An account below a tenant's has lane 0 and a credit of `UNLIMITED`: only its limits bind.
     A request is named by its id without the prefix, its seconds in six base62 digits. A hold is
     `<period><levels><estimate>.<plan>;<key id>;<upstream id>;<end user>;<model>`: period and levels
@@ -43,8 +43,11 @@ from weir.domain.tenants import TenantId
 
 _WHOLE = re.compile(r"-?\d+")
 _PERIOD_REMAINDER = re.compile(r"p(t|[dwm]\d+)")
+_MINUTE_COUNTER = re.compile(r"[wt][0-9A-Za-z]{5}")
+_DAY_COUNTER = re.compile(r"[nc]\d{6}")
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _SECONDS_DIGITS = 6
+_MINUTE_DIGITS = 5
 _TAIL_CHARACTERS = 20
 
 
@@ -82,11 +85,7 @@ def cancellation_key(tenant_id: TenantId, generation_id: GenerationId) -> Item:
 def hold_name(generation_id: GenerationId) -> str:
     """Return the name of a request's hold in the map: its id in 26 characters."""
     seconds, tail = generations.created_s(generation_id), generation_id[-_TAIL_CHARACTERS:]
-    digits = ""
-    for _ in range(_SECONDS_DIGITS):
-        seconds, digit = divmod(seconds, len(_BASE62))
-        digits = _BASE62[digit] + digits
-    return digits + tail
+    return _base62(seconds, width=_SECONDS_DIGITS) + tail
 
 
 def held_id(name: str) -> GenerationId:
@@ -97,20 +96,18 @@ def held_id(name: str) -> GenerationId:
     """
     if len(name) != _SECONDS_DIGITS + _TAIL_CHARACTERS:
         raise MalformedItemError(f"{name} names no hold")
-    seconds = 0
-    for digit in name[:_SECONDS_DIGITS]:
-        seconds = seconds * len(_BASE62) + _BASE62.index(digit)
+    seconds = _from_base62(name[:_SECONDS_DIGITS])
     return GenerationId(f"gen-{seconds:010d}-{name[_SECONDS_DIGITS:]}")
 
 
 def minute_requests(minute: int) -> str:
     """Name the counter of requests in an epoch minute."""
-    return f"w{minute}"
+    return "w" + _base62(minute, width=_MINUTE_DIGITS)
 
 
 def minute_tokens(minute: int) -> str:
     """Name the counter of tokens in an epoch minute."""
-    return f"t{minute}"
+    return "t" + _base62(minute, width=_MINUTE_DIGITS)
 
 
 def period_remainder(key: str) -> str:
@@ -128,12 +125,21 @@ def day_cost(day: str) -> str:
     return f"c{day}"
 
 
-def counters(item: Item, prefix: str) -> dict[str, int]:
-    """Read the counters whose name is a prefix and digits: period → count."""
+def minute_counters(item: Item, prefix: str) -> dict[int, int]:
+    """Read the counters of epoch minutes, `w` of requests or `t` of tokens: minute → count."""
     return {
-        name[len(prefix) :]: number(item, name)
+        _from_base62(name[1:]): number(item, name)
         for name in item
-        if name.startswith(prefix) and name[len(prefix) :].isdigit()
+        if name[0] == prefix and _MINUTE_COUNTER.fullmatch(name)
+    }
+
+
+def day_counters(item: Item, prefix: str) -> dict[str, int]:
+    """Read the counters of days, `n` of requests or `c` of prices: `yymmdd` → count."""
+    return {
+        name[1:]: number(item, name)
+        for name in item
+        if name[0] == prefix and _DAY_COUNTER.fullmatch(name)
     }
 
 
@@ -216,3 +222,18 @@ def _value(item: Item, name: str, kind: str) -> Any:
 
 def _place(item: Item) -> str:
     return "/".join(item[key]["S"] for key in ("pk", "sk") if key in item)
+
+
+def _base62(number: int, *, width: int) -> str:
+    digits = ""
+    for _ in range(width):
+        number, digit = divmod(number, len(_BASE62))
+        digits = _BASE62[digit] + digits
+    return digits
+
+
+def _from_base62(digits: str) -> int:
+    found = 0
+    for digit in digits:
+        found = found * len(_BASE62) + _BASE62.index(digit)
+    return found
