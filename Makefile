@@ -6,6 +6,8 @@ NO_PYTHON = Weir needs Python 3.11 or newer and finds none on PATH. Name one: ma
 BIN := .venv/bin
 UV := UV_NATIVE_TLS=1 .tools/bin/uv
 export SAM_CLI_TELEMETRY = 0
+# Packages arrive uncompiled: a shell that keeps no byte code would have every process compile them.
+export PYTHONDONTWRITEBYTECODE =
 
 .PHONY: help run model test check build bench chaos audit deploy e2e lock
 

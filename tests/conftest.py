@@ -1,5 +1,6 @@
 """Guards that hold for every test."""
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 import pytest_socket
 
 from local.isolation import isolate_from_shell
+from tests.support.untraced import leave_botocore_untraced
 
 # Folders whose tests may not open a socket; the others talk to loopback servers only.
 OFFLINE = ("unit", "property", "architecture")
@@ -16,6 +18,14 @@ OFFLINE = ("unit", "property", "architecture")
 isolate_from_shell()
 os.environ.pop("OPENROUTER_API_KEY", None)
 os.environ["AWS_EC2_METADATA_DISABLED"] = "true"
+leave_botocore_untraced()
+
+
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector from walking, over and over, what lives as long as the session."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 @pytest.fixture(autouse=True)

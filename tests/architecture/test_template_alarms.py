@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from local.transform import function_sources
 from tests.support import template as views
 
 # The figures of our own that alarms watch: metric → (service, outcome) it is printed with.
@@ -103,7 +102,7 @@ def test_unknown_costs_add_up_when_some_services_have_none() -> None:
 
 
 def test_services_of_the_figures_are_functions() -> None:
-    services = {source.code.name for source in function_sources(views.TEMPLATE).values()}
+    services = {source.code.name for source in views.functions().values()}
 
     assert {service for found in FIGURES.values() for service, _ in found} <= services
 

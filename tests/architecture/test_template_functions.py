@@ -7,7 +7,6 @@ from typing import Any
 import boto3
 import pytest
 
-from local.transform import function_sources
 from tests.support import template as views
 from weir.observability import MaskingFormatter
 
@@ -104,7 +103,7 @@ def template() -> dict[str, Any]:
 
 def test_every_function_is_covered_here(template: dict[str, Any]) -> None:
     assert views.of_type(template, "AWS::Lambda::Function").keys() == SETTINGS.keys()
-    assert {source.code.name for source in function_sources(views.TEMPLATE).values()} == {
+    assert {source.code.name for source in views.functions().values()} == {
         folder.parent.name for folder in (views.ROOT / "functions").glob("*/handler.py")
     }
 
@@ -211,7 +210,7 @@ def test_chat_function_starts_through_the_wrapper(template: dict[str, Any]) -> N
     file = views.ROOT / "layers/runtime" / wrapper.removeprefix("/opt/python/")
 
     assert file.stat().st_mode & 0o111 == 0o111
-    assert views.ROOT / "layers/runtime" in function_sources(views.TEMPLATE)["ChatFunction"].layers
+    assert views.ROOT / "layers/runtime" in views.functions()["ChatFunction"].layers
 
 
 @each_function
@@ -262,7 +261,7 @@ def test_function_runs_on_a_schedule(template: dict[str, Any], function: str) ->
 def test_function_is_named_in_its_lines_and_metrics_as_its_folder(
     template: dict[str, Any], function: str
 ) -> None:
-    folder = function_sources(views.TEMPLATE)[function].code
+    folder = views.functions()[function].code
 
     assert views.environment(template, function)["POWERTOOLS_SERVICE_NAME"] == folder.name
 

@@ -9,8 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from coverage import Coverage
+
 from tests.support.runtime_api_server import Invocation, RuntimeApiServer, running_api
 
+ROOT = Path(__file__).parents[2]
 EXIT_S = 20
 HANDLER = """
     import pathlib
@@ -49,7 +52,8 @@ def running_runtime(folder: Path, source: str, **variables: str) -> Iterator[Run
             [sys.executable, "-m", "lambda_stream"],
             cwd=folder,
             env={
-                **os.environ,  # PATH, and what coverage needs in a child
+                **os.environ,
+                **_coverage_variables(),
                 "AWS_LAMBDA_RUNTIME_API": api.address,
                 "_HANDLER": "handler.lambda_handler",
                 **variables,
@@ -59,6 +63,17 @@ def running_runtime(folder: Path, source: str, **variables: str) -> Iterator[Run
         )
         stack.callback(_end, api, process)
         yield Runtime(api, process, log)
+
+
+def _coverage_variables() -> dict[str, str]:
+    """Return what lets coverage go on in a child; nothing when this process is not measured."""
+    measured = Coverage.current()
+    if measured is None:
+        return {}
+    return {
+        "COVERAGE_PROCESS_START": str(ROOT / "pyproject.toml"),
+        "COVERAGE_FILE": str(ROOT / str(measured.get_option("run:data_file"))),
+    }
 
 
 def _end(api: RuntimeApiServer, process: subprocess.Popen[bytes]) -> None:

@@ -1,11 +1,13 @@
 """template.yaml as deployed: views of the transformed template that the tests ask for."""
 
 import ast
+import copy
+import functools
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from local.transform import load, transform_loaded
+from local.transform import FunctionSource, function_sources, load, transform_loaded
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = ROOT / "template.yaml"
@@ -15,12 +17,19 @@ Resource = Mapping[str, Any]
 
 def source() -> dict[str, Any]:
     """Return template.yaml as written, a new copy each time."""
-    return load(TEMPLATE)
+    return copy.deepcopy(_loaded())
 
 
+@functools.cache
 def deployed() -> dict[str, Any]:
-    """Return template.yaml as CloudFormation sees it."""
+    """Return template.yaml as CloudFormation sees it; nobody may change it."""
     return transform_loaded(source())
+
+
+@functools.cache
+def functions() -> Mapping[str, FunctionSource]:
+    """Return every function's folders, by logical id."""
+    return function_sources(TEMPLATE)
 
 
 def of_type(template: Mapping[str, Any], kind: str) -> dict[str, Resource]:
@@ -99,6 +108,11 @@ def variables_read(settings: str, *, module: Path) -> set[str]:
         and node.value.isupper()
         and node.value.isidentifier()
     }
+
+
+@functools.cache
+def _loaded() -> dict[str, Any]:
+    return load(TEMPLATE)
 
 
 def _target(resource: Any) -> str:
