@@ -78,7 +78,7 @@ deploy: build ## deploy to your AWS account, asking for what samconfig.toml leav
 	@$(BIN)/sam deploy --guided $(if $(BUILD),--parameter-overrides "$(BUILD)")
 
 chaos: .venv/.synced .tools/ministack/.synced ## let many tenants ask while workers are killed and upstream fails, then audit
-	@$(BIN)/python -m pytest -m chaos -n 2 --timeout 900 tests/contract tests/integration
+	@$(BIN)/python -m pytest -m chaos -n 2 --timeout 900 tests/contract tests/integration tests/property
 	@$(BIN)/python -m pytest -m chaos --timeout 900 -s tests/chaos
 
 audit: .venv/.synced ## check every rule of the books (AUDIT="…" says which books)

@@ -119,6 +119,7 @@ def test_queue_and_stream_reach_their_functions_when_pumped_by_hand(tmp_path: Pa
         assert works.pumps.run_dry() == 0
 
 
+@pytest.mark.chaos
 def test_queue_and_stream_reach_their_functions_by_themselves(tmp_path: Path) -> None:
     with plant(tmp_path, threads=True) as works:
         works.send("a")
@@ -127,6 +128,7 @@ def test_queue_and_stream_reach_their_functions_by_themselves(tmp_path: Path) ->
         wait_until(lambda: works.bodies() == ["a"] and works.sort_keys() == ["one"])
 
 
+@pytest.mark.chaos
 def test_what_fails_is_set_aside_and_the_rest_gets_through(tmp_path: Path) -> None:
     with plant(tmp_path) as works:
         works.be_bad("broken")
@@ -142,6 +144,7 @@ def test_what_fails_is_set_aside_and_the_rest_gets_through(tmp_path: Path) -> No
         assert works.waiting("SettleDeadLetters") == works.waiting("RollupDeadLetters") == 1
 
 
+@pytest.mark.chaos
 def test_everything_gets_through_when_the_functions_recover(tmp_path: Path) -> None:
     with plant(tmp_path, threads=True) as works:
         works.be_bad("everything")
@@ -167,6 +170,7 @@ def test_stream_of_ministack_reaches_its_function(tmp_path: Path) -> None:
         assert works.seen("RollupFunction")[0]["eventSource"] == "aws:dynamodb"
 
 
+@pytest.mark.chaos
 def test_events_of_a_deployment_can_be_read(tmp_path: Path) -> None:
     entry = {"Source": "weir", "DetailType": "budget alert", "Detail": json.dumps({"percent": 80})}
     with (
