@@ -19,6 +19,7 @@ _FREE: Final = Price(prompt_nano_usd=0, completion_nano_usd=0)
 _SMALL_MODEL_PRICE: Final = Price(prompt_nano_usd=20, completion_nano_usd=60)
 # Variants that only steer routing: the model behind them is the same.
 _ROUTING_VARIANTS: Final = frozenset({"nitro", "floor", "exacto", "online"})
+_UNSUPPORTED: Final = frozenset({"category", "distillable", "region"})
 _SUPPORTED_PARAMETERS: Final = (
     "max_tokens", "temperature", "top_p", "top_k", "min_p", "seed", "stop",
     "frequency_penalty", "presence_penalty", "repetition_penalty",
@@ -88,9 +89,15 @@ class Catalogue:
         """Return the body of `GET /models`, paged when the query asks for it.
 
         Raises:
-            ValueError: `offset` or `limit` is no number or outside its range.
+            ValueError: `offset` or `limit` is no number or outside its range, or a filter is asked
+                for that the simulator does not have.
         """
-        cards = [card.as_json() for card in self._cards.values()]
+        unknown = query.keys() & _UNSUPPORTED
+        if unknown:
+            raise ValueError(f"the simulator does not filter by {', '.join(sorted(unknown))}")
+        named = query.get("providers")
+        found = named is None or PROVIDER in named.split(",")
+        cards = [card.as_json() for card in self._cards.values()] if found else []
         offset, limit = int(query.get("offset", "0")), int(query.get("limit", "500"))
         if offset < 0 or not 1 <= limit <= 1000:  # noqa: PLR2004 (OpenRouter's range)
             raise ValueError("offset must be at least 0 and limit within 1..1000")
@@ -99,14 +106,18 @@ class Catalogue:
         following = f"/api/v1/models?offset={offset + limit}&limit={limit}" if more else None
         return {"data": page, "total_count": len(cards), "links": {"next": following}}
 
+    def zdr(self) -> dict[str, Any]:
+        """Return the body of `GET /endpoints/zdr`: whatever misbehaves may also keep prompts."""
+        kept = (card for card in self._cards.values() if not card.id.startswith("fault/"))
+        return {"data": [_endpoint(card) for card in kept]}
+
     def count(self) -> dict[str, Any]:
         """Return the body of `GET /models/count`."""
         return {"data": {"count": len(self._cards)}}
 
 
-def endpoints(card: ModelCard) -> dict[str, Any]:
-    """Return the body of `GET /models/{author}/{slug}/endpoints`."""
-    endpoint = {
+def _endpoint(card: ModelCard) -> dict[str, Any]:
+    return {
         "name": f"{PROVIDER} | {card.id}",
         "model_id": card.id,
         "model_name": card.name,
@@ -130,6 +141,10 @@ def endpoints(card: ModelCard) -> dict[str, Any]:
         "supports_diarization": False,
         "supports_tool_choice": dict.fromkeys(("auto", "function", "none", "required"), False),
     }
+
+
+def endpoints(card: ModelCard) -> dict[str, Any]:
+    """Return the body of `GET /models/{author}/{slug}/endpoints`."""
     return {
         "data": {
             "id": card.id,
@@ -137,7 +152,7 @@ def endpoints(card: ModelCard) -> dict[str, Any]:
             "created": _CREATED,
             "description": card.description,
             "architecture": _architecture(),
-            "endpoints": [endpoint],
+            "endpoints": [_endpoint(card)],
         }
     }
 

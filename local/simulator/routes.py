@@ -81,10 +81,13 @@ class Routes:
                 return self.catalogue.models(query)
             except ValueError as error:
                 raise RefusedError(str(error), status=400) from error
-        if path == "/models/count":
-            return self.catalogue.count()
-        if path == "/providers":
-            return catalogue.providers()
+        fixed = {
+            "/models/count": self.catalogue.count,
+            "/endpoints/zdr": self.catalogue.zdr,
+            "/providers": catalogue.providers,
+        }
+        if path in fixed:
+            return fixed[path]()
         if path.startswith("/models/") and path.endswith("/endpoints"):
             return catalogue.endpoints(self._card(path[len("/models/") : -len("/endpoints")]))
         if path.startswith("/model/"):
