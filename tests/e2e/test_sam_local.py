@@ -93,7 +93,7 @@ def test_event_is_refused_when_its_key_is_garbage(stage: Stage) -> None:
 def test_sweep_runs(stage: Stage) -> None:
     counts = stage.sam.invoke("SweepFunction", event="{}")
 
-    assert counts == {"settled": 0, "unknown": 0, "postponed": 0, "failed": 0}
+    assert set(counts.values()) == {0}
 
 
 def test_api_serves_the_route_and_no_other(stage: Stage, tmp_path: Path) -> None:
