@@ -61,6 +61,7 @@ def api_key_item() -> Item:
             label=masked(API_KEY),
             disabled=False,
             expires_at_ms=None,
+            created_ms=1_795_000_000_000,
         )
     )
     return written.first

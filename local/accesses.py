@@ -36,17 +36,27 @@ def accesses(environ: Mapping[str, Any], body: bytes) -> Iterator[Access]:
 
 
 def _asked(service: str, operation: str, payload: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    match service, operation:
-        case "DynamoDB", "TransactWriteItems":
-            for part in payload["TransactItems"]:
-                for kind, write in part.items():
-                    yield f"dynamodb:{_TRANSACTED.get(kind, kind)}", write["TableName"]
-        case "DynamoDB", _:
-            yield f"dynamodb:{operation}", payload.get("TableName", "")
-        case "AmazonSQS", _:
+    match service:
+        case "DynamoDB":
+            for action, table in _tables(operation, payload):
+                yield f"dynamodb:{action}", table
+        case "AmazonSQS":
             yield f"sqs:{operation}", urlsplit(payload.get("QueueUrl", "")).path.rpartition("/")[2]
-        case "AWSEvents", _:
+        case "AWSEvents":
             for entry in payload.get("Entries", ()):
                 yield f"events:{operation}", entry.get("EventBusName", "default")
         case _:
             yield f"{service}:{operation}", payload.get("SecretId", "")
+
+
+def _tables(operation: str, payload: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    match operation:
+        case "TransactWriteItems":
+            for part in payload["TransactItems"]:
+                for kind, write in part.items():
+                    yield _TRANSACTED.get(kind, kind), write["TableName"]
+        case "BatchGetItem":
+            for table in payload["RequestItems"]:
+                yield operation, table
+        case _:
+            yield operation, payload.get("TableName", "")

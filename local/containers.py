@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -140,6 +141,7 @@ def _seed(books: Books) -> None:
             label="events",
             disabled=False,
             expires_at_ms=None,
+            created_ms=int(time.time() * 1000),
         )
     )
 

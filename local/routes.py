@@ -129,7 +129,8 @@ def _pattern(resource: str) -> str:
             segments.append(re.escape(segment))
         else:
             segments.append(f"(?P<{parameter[1]}>{'.+' if parameter[2] else '[^/]+'})")
-    return "/".join(segments)
+    # A REST API takes a slash at the end of a path for nothing.
+    return "/".join(segments) + "/?"
 
 
 def _route(

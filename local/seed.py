@@ -1,6 +1,7 @@
 """The books of a deployment, and the tenants and keys that a fresh local stack begins with."""
 
 import secrets
+import time
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -134,9 +135,11 @@ def issue_key(
             key_hash=key_hash(key),
             tenant=tenant,
             kind=kind,
-            label=label or masked(key, prefix=books.key_prefix),
+            label=masked(key, prefix=books.key_prefix),
+            name=label,
             disabled=False,
             expires_at_ms=None,
+            created_ms=int(time.time() * 1000),
             limit_period=None if limits is None else limits.period,
         )
         if limits is not None:

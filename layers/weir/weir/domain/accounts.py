@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NewType, Protocol
 
-from weir.domain import generations
+from weir.domain import generations, periods
 from weir.domain.generations import GenerationId
 from weir.domain.holds import Hold, Level
 from weir.domain.limits import AccountLimits
@@ -62,6 +62,16 @@ class Account:
     def held_nano_usd(self) -> NanoUsd:
         """Return the sum of all open holds."""
         return NanoUsd(sum(hold.estimate_nano_usd for hold in self.holds.values()))
+
+    def held_within(self, period: str) -> NanoUsd:
+        """Return the sum of the open holds of a limit period (`periods.period_key`)."""
+        return NanoUsd(
+            sum(
+                hold.estimate_nano_usd
+                for hold in self.holds.values()
+                if periods.period_key(hold.period, hold.generation_id) == period
+            )
+        )
 
 
 def tenant_account(tenant_id: TenantId) -> AccountId:

@@ -7,7 +7,7 @@ refused without a look-up. Only the SHA-256 of a key is ever stored (OpenRouter'
 import hashlib
 import re
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from weir.domain.periods import LimitPeriod
@@ -30,10 +30,19 @@ class KeyKind(StrEnum):
 class ApiKey:
     """A stored key: whose it is and what it may do. Never holds the key itself.
 
-    `expires_at_ms` is epoch milliseconds, None when the key does not expire.
-    `key_id` is the short public name used in holds, usage records and logs (8 hex of the hash); no
-    two keys of a tenant share one. `limit_period` is None for a key without limits of its own;
-    otherwise it has an account below the tenant's, and this is the period of its spending limit.
+    Attributes:
+        label: The key, masked.
+        expires_at_ms: Epoch milliseconds; None when the key does not expire.
+        created_ms: Epoch milliseconds; of a key that took another's place, when that was made.
+        updated_ms: Epoch milliseconds of the last change; None when there was none.
+        name: What its tenant calls it.
+        creator: Whom its tenant names as the one who made it.
+        external_user: Whom its tenant names as the one who uses it.
+        includes_byok: Kept and shown; this gateway spends nobody's own upstream keys.
+        succeeds: The key id of the key whose place it took by rotation; it is charged and counted
+            as that one was.
+        limit_period: None for a key without limits of its own; otherwise it has an account below
+            the tenant's, and this is the period of its spending limit.
     """
 
     key_hash: str
@@ -42,12 +51,36 @@ class ApiKey:
     label: str
     disabled: bool
     expires_at_ms: int | None
+    created_ms: int
+    updated_ms: int | None = None
+    name: str = ""
+    creator: str | None = None
+    external_user: str | None = None
+    includes_byok: bool = False
+    succeeds: str | None = None
     limit_period: LimitPeriod | None = None
 
     @property
     def key_id(self) -> str:
-        """Return the first 8 hex digits of the hash."""
-        return self.key_hash[:8]
+        """Return the short public name in holds, usage records and logs.
+
+        The first 8 hex digits of the hash, which no two keys of a tenant share; after a rotation
+        those of the first key.
+        """
+        return self.succeeds or short_id(self.key_hash)
+
+    def is_expired(self, *, now_ms: int) -> bool:
+        """Tell whether the key works no more because of its age."""
+        return self.expires_at_ms is not None and self.expires_at_ms <= now_ms
+
+    def touched(self, now_ms: int) -> "ApiKey":
+        """Return the key with a later time of change than it has."""
+        return replace(self, updated_ms=max(now_ms, (self.updated_ms or 0) + 1))
+
+
+def short_id(key_hash: str) -> str:
+    """Return the first 8 hex digits of a key's hash."""
+    return key_hash[:8]
 
 
 def mint(*, random: bytes, prefix: str = DEFAULT_PREFIX) -> str:

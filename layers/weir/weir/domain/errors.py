@@ -8,6 +8,7 @@ WeirError
 │   └── MissingAccountError  403  there is no such account
 ├── NotFoundError            404
 ├── ConflictError            409  the same request is in flight
+├── GoneError                410  OpenRouter had it once
 ├── PayloadTooLargeError     413
 ├── UnprocessableError       422  an Idempotency-Key that belongs to another request
 ├── RateLimitExceededError   429  requests or tokens per minute, requests in flight
@@ -93,6 +94,12 @@ class ConflictError(WeirError):
     """The same request is in flight; its answer can be had later."""
 
     default_status = 409
+
+
+class GoneError(WeirError):
+    """The endpoint is no more."""
+
+    default_status = 410
 
 
 class UnprocessableError(WeirError):

@@ -37,6 +37,18 @@ class ApiKeyStore(Protocol):
         ...
 
 
+class OperatorKey(Protocol):
+    """Knows the operator's key, which belongs to no tenant."""
+
+    def is_that(self, presented: str) -> bool:
+        """Tell whether a credential is the operator's key.
+
+        Raises:
+            StoreUnavailableError: The key cannot be read.
+        """
+        ...
+
+
 class PriceList(Protocol):
     """Knows what a model costs at most."""
 

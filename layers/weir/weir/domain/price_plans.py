@@ -104,12 +104,13 @@ class PricePlan:
             prompt_tokens: As upstream counted them, or a bound.
             completion_tokens: As upstream counted them, or a bound.
         """
-        rate = self._rate(model)
+        rate = self.rate(model)
         if isinstance(rate, TokenPrices):
             return rate.price(prompt_tokens=prompt_tokens, completion_tokens=completion_tokens)
         return NanoUsd(-(-cost_nano_usd * rate // UNIT_PPM))
 
-    def _rate(self, model: str) -> Rate:
+    def rate(self, model: str) -> Rate:
+        """Return what makes a model's price of its cost."""
         plain = model.partition(":")[0]
         for name in (model, plain, _RELEASE_DATE.sub("", plain)):
             if name in self.models:

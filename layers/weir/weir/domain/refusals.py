@@ -110,7 +110,7 @@ def _over_limit(account: Account, reservation: Reservation) -> ForbiddenError | 
     remaining = account.remaining_by_period.get(key, limit)
     if remaining >= hold.estimate_nano_usd:
         return None
-    held = _held_in(account, key)
+    held = account.held_within(key)
     reset_ms = periods.period_end_ms(period, hold.generation_id)
     scope, source, name = _scope(account)
     resets_at = None if reset_ms is None else _iso(reset_ms)
@@ -177,16 +177,6 @@ def _retry_after_s(
     if reset_ms is None or estimate > account.limits.spend_nano_usd:
         return None
     return _seconds_until(reset_ms, reservation.now_ms)
-
-
-def _held_in(account: Account, key: str) -> NanoUsd:
-    return NanoUsd(
-        sum(
-            hold.estimate_nano_usd
-            for hold in account.holds.values()
-            if periods.period_key(hold.period, hold.generation_id) == key
-        )
-    )
 
 
 def _seconds_until(reset_ms: int, now_ms: int) -> int:

@@ -7,6 +7,7 @@ from typing import NewType
 from weir.domain.limits import AccountLimits
 from weir.domain.money import NanoUsd
 from weir.domain.periods import LimitPeriod
+from weir.domain.policies import ANYTHING, Policy
 from weir.domain.price_plans import AT_COST, PricePlan
 
 TenantId = NewType("TenantId", str)
@@ -36,6 +37,7 @@ class Tenant:
         end_user_limits: Limits of each end user that a request names; such an account is opened
             with its first request. None gives end users no accounts.
         plan: What the tenant pays for what upstream charges.
+        policy: What the tenant's requests may reach.
     """
 
     tenant_id: TenantId
@@ -47,6 +49,7 @@ class Tenant:
     limit_period: LimitPeriod = LimitPeriod.MONTHLY
     end_user_limits: AccountLimits | None = None
     plan: PricePlan = AT_COST
+    policy: Policy = ANYTHING
 
     def __post_init__(self) -> None:
         """Refuse an id that could be taken for an account of another tenant.

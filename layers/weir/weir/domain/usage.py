@@ -1,6 +1,6 @@
 """Usage: what a request cost, and the immutable record of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from weir.domain.generations import GenerationId
@@ -113,4 +113,16 @@ def price(usage: Usage, *, model: str, plan: PricePlan) -> NanoUsd:
         cost_nano_usd=usage.cost_nano_usd,
         prompt_tokens=usage.prompt_tokens,
         completion_tokens=usage.completion_tokens,
+    )
+
+
+def adjusted(record: UsageRecord, *, by: UsageRecord) -> UsageRecord:
+    """Return what is known of a request once its adjustment is."""
+    return replace(
+        record,
+        usage=by.usage,
+        price_nano_usd=by.price_nano_usd,
+        provider=record.provider or by.provider,
+        finish_reason=record.finish_reason or by.finish_reason,
+        model=by.model,
     )

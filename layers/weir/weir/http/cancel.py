@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from weir.domain.ports import Clock
-from weir.http.events import ProxyEvent, bearer, path_parameter
+from weir.domain.answers import Reply
+from weir.http.access import Access
+from weir.http.events import path_parameter
+from weir.http.replies import json_reply
+from weir.http.routes import Request, Route
 from weir.services.cancel import Cancelling
-
-ROUTE = "POST /api/v1/generation/{id}/cancel"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,11 +16,17 @@ class CancelEndpoint:
     """Speaks for `Cancelling` on the wire."""
 
     cancelling: Cancelling
-    clock: Clock
 
-    def respond(self, event: ProxyEvent) -> Mapping[str, Any]:
+    def routes(self) -> Mapping[str, Route]:
+        """Return the route, and which keys it takes."""
+        route = Route(access=Access.ANY, endpoint=self.respond)
+        return {"POST /api/v1/generation/{id}/cancel": route}
+
+    def respond(self, request: Request) -> Reply:
         """Ask the generation named in the path to stop; errors are those of `Cancelling`."""
         generation_id = self.cancelling.cancel(
-            bearer(event), named=path_parameter(event, "id"), now_ms=self.clock.now_ms()
+            request.key.tenant.tenant_id,
+            named=path_parameter(request.event, "id"),
+            now_ms=request.now_ms,
         )
-        return {"data": {"id": generation_id, "cancelled": True}}
+        return json_reply({"data": {"id": generation_id, "cancelled": True}})

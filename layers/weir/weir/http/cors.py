@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 _EXPOSED = (
     "X-Generation-Id,X-Provider-Name,X-RateLimit-Limit,X-RateLimit-Remaining,X-RateLimit-Reset,"
-    "Idempotent-Replayed,Retry-After,request-id"
+    "Idempotent-Replayed,Retry-After,Age,request-id"
 )
 
 CORS_HEADERS: Mapping[str, str] = MappingProxyType(

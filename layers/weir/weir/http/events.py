@@ -29,6 +29,7 @@ class ProxyEvent(TypedDict, total=False):
     multiValueHeaders: Mapping[str, list[str]] | None
     pathParameters: Mapping[str, str] | None
     queryStringParameters: Mapping[str, str] | None
+    multiValueQueryStringParameters: Mapping[str, list[str]] | None
     body: str | None
     isBase64Encoded: bool
     requestContext: RequestContext

@@ -1,21 +1,53 @@
-"""The routes of a function that answers with JSON in one piece, and what it returns to Lambda."""
+"""The routes of a function: which keys each takes, and what answers it."""
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import TypedDict
 
+from weir.domain.answers import Reply
+from weir.domain.api_keys import ApiKey
 from weir.domain.errors import NotFoundError, WeirError
-from weir.domain.ports import Journal
+from weir.domain.ports import Clock, Journal
+from weir.http.access import Access, Gate
 from weir.http.cors import CORS_HEADERS
-from weir.http.errors import error_response, internal_error
+from weir.http.errors import ErrorResponse, error_response, internal_error
 from weir.http.events import ProxyEvent
 from weir.http.unforeseen import log_frames
 
-Endpoint = Callable[[ProxyEvent], Mapping[str, Any]]
-"""Takes a request, returns the JSON object of its answer; every `WeirError` becomes an envelope."""
+_PRIVATE = {"Cache-Control": "private, no-store"}
+_PUBLIC = frozenset({Access.NONE, Access.OPTIONAL})
 
-_Answer = tuple[int, Mapping[str, str], bytes]
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A request that its route takes.
+
+    Attributes:
+        caller: The key it came with; None for the operator, and for a caller without one.
+        now_ms: Epoch milliseconds.
+    """
+
+    event: ProxyEvent
+    caller: ApiKey | None
+    now_ms: int
+
+    @property
+    def key(self) -> ApiKey:
+        """The caller's key, on a route that takes nobody without one."""
+        assert self.caller is not None, "the route is open to callers without a key"
+        return self.caller
+
+
+Endpoint = Callable[[Request], Reply]
+"""Answers a request; every `WeirError` it raises becomes an envelope."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """What a route takes, and what answers it."""
+
+    access: Access
+    endpoint: Endpoint
 
 
 class ProxyResult(TypedDict):
@@ -29,43 +61,55 @@ class ProxyResult(TypedDict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Routes:
-    """Sends each request to its endpoint.
+    """Admits each request and sends it to its endpoint.
 
     Attributes:
-        endpoints: By method and resource as the template has them, `POST /api/v1/keys/{hash}`.
+        table: By method and resource as the template has them, `POST /api/v1/keys/{hash}`.
     """
 
-    endpoints: Mapping[str, Endpoint]
+    table: Mapping[str, Route]
+    gate: Gate
+    clock: Clock
     journal: Journal
 
     def respond(self, event: ProxyEvent, *, request_id: str) -> ProxyResult:
-        """Answer one proxy event; every failure becomes an error envelope.
+        """Answer one proxy event in one piece; see `reply`."""
+        reply = self.reply(event, request_id=request_id)
+        return {
+            "statusCode": reply.status,
+            "headers": reply.headers,
+            "body": b"".join(reply.body).decode(),
+            "isBase64Encoded": False,
+        }
+
+    def reply(self, event: ProxyEvent, *, request_id: str) -> Reply:
+        """Answer one proxy event; every failure before the first byte becomes an error envelope.
 
         Args:
+            event: As API Gateway sends it.
             request_id: Shown to the client when something unforeseen happens.
         """
         try:
-            return _result(self._answered(event))
+            return self._answered(event)
         except WeirError as error:
             self.journal.refused(error=error)
-            return _result(error_response(error))
+            return _failure(error_response(error))
         except Exception as failure:  # noqa: BLE001  the outermost edge: nothing may leak out of here
             log_frames(failure)
-            return _result(internal_error(request_id))
+            return _failure(internal_error(request_id))
 
-    def _answered(self, event: ProxyEvent) -> _Answer:
-        endpoint = self.endpoints.get(f"{event.get('httpMethod')} {event.get('resource')}")
-        if endpoint is None:
+    def _answered(self, event: ProxyEvent) -> Reply:
+        route = self.table.get(f"{event.get('httpMethod')} {event.get('resource')}")
+        if route is None:
             raise NotFoundError("Not Found")
-        body = json.dumps(endpoint(event), ensure_ascii=False, separators=(",", ":"))
-        return 200, {"Content-Type": "application/json", **CORS_HEADERS}, body.encode()
+        now_ms = self.clock.now_ms()
+        caller = self.gate.admit(event, access=route.access, now_ms=now_ms)
+        reply = route.endpoint(Request(event=event, caller=caller, now_ms=now_ms))
+        kept = {} if route.access in _PUBLIC else _PRIVATE
+        headers = {**kept, **CORS_HEADERS, **reply.headers}
+        return Reply(status=reply.status, headers=headers, body=reply.body)
 
 
-def _result(answer: _Answer) -> ProxyResult:
-    status, headers, body = answer
-    return {
-        "statusCode": status,
-        "headers": headers,
-        "body": body.decode(),
-        "isBase64Encoded": False,
-    }
+def _failure(response: ErrorResponse) -> Reply:
+    status, headers, body = response
+    return Reply(status=status, headers=headers, body=(body,))

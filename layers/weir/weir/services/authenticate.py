@@ -31,10 +31,6 @@ def identify(bearer: str | None, *, keys: ApiKeyStore, prefix: str, now_ms: int)
     if bearer is None:
         raise InvalidApiKeyError("Missing Authentication header: send Authorization: Bearer <key>")
     key = keys.find(key_hash(bearer)) if is_well_formed(bearer, prefix=prefix) else None
-    if key is None or key.disabled or _is_expired(key, now_ms=now_ms):
+    if key is None or key.disabled or key.is_expired(now_ms=now_ms):
         raise InvalidApiKeyError("Invalid API key: it is unknown, disabled or expired")
     return key
-
-
-def _is_expired(key: ApiKey, *, now_ms: int) -> bool:
-    return key.expires_at_ms is not None and key.expires_at_ms <= now_ms

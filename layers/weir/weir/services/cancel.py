@@ -6,37 +6,32 @@ from weir.domain.accounts import tenant_account
 from weir.domain.errors import ConflictError, NotFoundError
 from weir.domain.generations import GenerationId, is_well_formed
 from weir.domain.ledgers import CreditLedger, UsageRecords
-from weir.domain.ports import ApiKeyStore, CancellationRequests
+from weir.domain.ports import CancellationRequests
 from weir.domain.tenants import TenantId
-from weir.services.authenticate import identify
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cancelling:
     """Takes the wish of a tenant to stop one of its requests."""
 
-    keys: ApiKeyStore
-    key_prefix: str
     ledger: CreditLedger
     records: UsageRecords
     requests: CancellationRequests
 
-    def cancel(self, bearer: str | None, *, named: str, now_ms: int) -> GenerationId:
+    def cancel(self, tenant_id: TenantId, *, named: str, now_ms: int) -> GenerationId:
         """Ask a request to stop. It may end by itself before it notices.
 
         Args:
-            bearer: A key of the request's tenant, of either kind.
+            tenant_id: Who asks.
             named: What the client calls the generation.
             now_ms: Epoch milliseconds.
 
         Raises:
-            InvalidApiKeyError: See `identify`.
             NotFoundError: No request of this tenant has that id.
             ConflictError: It has ended already.
             StoreUnavailableError: The ledger cannot be reached.
         """
-        key = identify(bearer, keys=self.keys, prefix=self.key_prefix, now_ms=now_ms)
-        tenant_id, generation_id = key.tenant.tenant_id, GenerationId(named)
+        generation_id = GenerationId(named)
         if not (is_well_formed(named) and self._is_running(tenant_id, generation_id)):
             raise NotFoundError(f"Generation {named} not found")
         self.requests.cancel(tenant_id, generation_id, now_ms=now_ms)

@@ -9,11 +9,18 @@ from weir.settings.bookkeeping import (
     SettleSettings,
     SweepSettings,
 )
-from weir.settings.requests import AccountSettings, ChatSettings
+from weir.settings.requests import (
+    AccountSettings,
+    CatalogSettings,
+    ChatSettings,
+    ExportSettings,
+)
 
 __all__ = [
     "AccountSettings",
+    "CatalogSettings",
     "ChatSettings",
+    "ExportSettings",
     "ReconcileSettings",
     "RollupSettings",
     "SettleSettings",

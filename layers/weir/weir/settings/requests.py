@@ -57,6 +57,7 @@ class AccountSettings:
     accounts_table: str
     usage_table: str
     control_table: str
+    rollups_table: str
     ephemeral_table: str
     key_prefix: str
 
@@ -71,6 +72,57 @@ class AccountSettings:
             accounts_table=text(environment, "ACCOUNTS_TABLE"),
             usage_table=text(environment, "USAGE_TABLE"),
             control_table=text(environment, "CONTROL_TABLE"),
+            rollups_table=text(environment, "ROLLUPS_TABLE"),
             ephemeral_table=text(environment, "EPHEMERAL_TABLE"),
+            key_prefix=text(environment, "KEY_PREFIX"),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportSettings:
+    """Settings of the export function."""
+
+    control_table: str
+    rollups_table: str
+    key_prefix: str
+
+    @classmethod
+    def read(cls, environment: Environment) -> Self:
+        """Read the settings.
+
+        Raises:
+            ValueError: A variable is missing; the message names it.
+        """
+        return cls(
+            control_table=text(environment, "CONTROL_TABLE"),
+            rollups_table=text(environment, "ROLLUPS_TABLE"),
+            key_prefix=text(environment, "KEY_PREFIX"),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogSettings:
+    """Settings of the catalog function."""
+
+    control_table: str
+    ephemeral_table: str
+    answers_bucket: str
+    upstream_base_url: str
+    upstream_secret_id: str
+    key_prefix: str
+
+    @classmethod
+    def read(cls, environment: Environment) -> Self:
+        """Read the settings.
+
+        Raises:
+            ValueError: A variable is missing or malformed; the message names it.
+        """
+        return cls(
+            control_table=text(environment, "CONTROL_TABLE"),
+            ephemeral_table=text(environment, "EPHEMERAL_TABLE"),
+            answers_bucket=text(environment, "ANSWERS_BUCKET"),
+            upstream_base_url=base_url(environment, "UPSTREAM_BASE_URL"),
+            upstream_secret_id=text(environment, "UPSTREAM_SECRET_ID"),
             key_prefix=text(environment, "KEY_PREFIX"),
         )

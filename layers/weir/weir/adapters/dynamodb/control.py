@@ -1,19 +1,19 @@
 """The control table: its reads and writes of one row or of several at once, and the API keys."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any
 
 from weir.adapters.dynamodb.control_items import (
     KEY_IDS,
     api_key_key,
-    decode_key,
     decode_tenant,
-    encode_key,
-    key_id_key,
     profile_key,
     tenant_rows,
 )
+from weir.adapters.dynamodb.key_items import decode_key, encode_key, encode_key_id
 from weir.adapters.dynamodb.schema import present, string, text
-from weir.adapters.dynamodb.wire import DynamoDB, Item, applied
+from weir.adapters.dynamodb.wire import DynamoDB, Item, applied, unavailable
 from weir.domain.api_keys import ApiKey
 from weir.domain.tenants import Tenant, TenantId
 
@@ -21,6 +21,13 @@ from weir.domain.tenants import Tenant, TenantId
 ROW_IS_NEW = "attribute_not_exists(pk)"
 ALL_ROWS = "pk = :pk"
 ROWS_WITH_PREFIX = "pk = :pk AND begins_with(sk, :prefix)"
+
+
+_BATCH = 100
+"""As many rows as one read may ask for."""
+
+# A read of more than 16 MB, or from a busy table, leaves the rest for the next one.
+_ATTEMPTS = 10
 
 
 class ControlTable:
@@ -44,6 +51,24 @@ class ControlTable:
         payload = {"TableName": self.name, "Key": key, "ConsistentRead": consistent}
         found: Item = self._db.call("GetItem", payload).get("Item", {})
         return found
+
+    def many(self, keys: Iterable[Item]) -> Iterator[Item]:
+        """Yield the rows of these keys that there are, consistently read and in no order.
+
+        Raises:
+            StoreUnavailableError: They cannot be read, or not all of them in so many attempts.
+        """
+        for wanted in _portions(keys):
+            unread: dict[str, Any] = {self.name: {"Keys": wanted, "ConsistentRead": True}}
+            for _ in range(_ATTEMPTS):
+                answer = self._db.call("BatchGetItem", {"RequestItems": unread})
+                yield from answer["Responses"].get(self.name, [])
+                unread = answer.get("UnprocessedKeys", {})
+                if not unread:
+                    break
+            else:
+                failure = unavailable()
+                raise failure
 
     def rows(self, partition: str, *, prefix: str | None = None) -> Iterator[Item]:
         """Yield the rows of a partition, consistently read: all, or those whose sk begins so.
@@ -108,18 +133,22 @@ class DynamoDBKeys:
         Raises:
             StoreUnavailableError: The table cannot be reached.
         """
-        id_row = {
-            **key_id_key(api_key.tenant.tenant_id, api_key.key_id),
-            "h": text(api_key.key_hash),
-        }
-        return self._table.write([self._table.new(encode_key(api_key)), self._table.new(id_row)])
+        rows = encode_key(api_key), encode_key_id(api_key)
+        return self._table.write([self._table.new(row) for row in rows])
 
     def keys_of(self, tenant: Tenant) -> Iterator[ApiKey]:
-        """Yield every API key of a tenant, in the order of their key ids, consistently read.
+        """Yield every API key of a tenant, in no order, consistently read.
 
         Raises:
             StoreUnavailableError: They cannot be read.
             MalformedItemError: A row is not what the schema writes.
         """
-        for row in self._table.rows(tenant_rows(tenant.tenant_id), prefix=KEY_IDS):
-            yield decode_key(self._table.row(api_key_key(string(row, "h"))), tenant=tenant)
+        ids = self._table.rows(tenant_rows(tenant.tenant_id), prefix=KEY_IDS)
+        for row in self._table.many(api_key_key(string(found, "h")) for found in ids):
+            yield decode_key(row, tenant=tenant)
+
+
+def _portions(keys: Iterable[Item]) -> Iterator[list[Item]]:
+    rest = iter(keys)
+    while portion := list(islice(rest, _BATCH)):
+        yield portion

@@ -1,14 +1,18 @@
 """Keys and rows of the control table: the only place that spells them.
 
 control, pk / sk
-    KEY#<sha256> / KEY      tn tenant   kd kind   lb label   off disabled   exp expiry, epoch ms
-                            lp period of its own limit; absent: no account of its own
-    T#<tenant> / K#<key id> h SHA-256 of that key: a tenant's key ids are unique, and can be listed
+    KEY#<sha256> / KEY      tn tenant   kd kind   lb label   nm name   off disabled
+                            exp expiry   ct creation   up last change, all three epoch ms
+                            cu creator   xu external user   by counts BYOK   ki key id of the key
+                            whose place it took   lp period of its own limit; absent: no account
+    T#<tenant> / K#<8 hex>  h SHA-256 of the key that begins so   ki as there; stays when the key
+                            is deleted: a tenant's key ids are unique for ever, and can be listed
     T#<tenant> / PROFILE    ns namespace key, hex   mt default max_tokens   pb prompt bound
                             uh unpriced hold   ln lanes   lp period of the tenant's limit
                             eu limits of each end user, a map: rpm tpm maxc lim per, as accounts
                             have them; absent: end users have no accounts
                             pv version of the current price plan   pl that plan, absent at cost
+                            po policy, see `policy_items`; absent: everything is allowed
     T#<tenant> / PLAN#<version, six digits>   pv version   pl plan; never changed
     TENANTS / <tenant>      the directory: one row for each tenant
 
@@ -16,9 +20,8 @@ A plan is a map: x multiplier, millionths; m model → multiplier, or a map: i o
 token of the prompt, one of the completion, and a request. All amounts are integers.
 """
 
+from weir.adapters.dynamodb.policy_items import decode_policy, encode_policy
 from weir.adapters.dynamodb.schema import (
-    boolean,
-    flag,
     integer,
     mapping,
     number,
@@ -27,7 +30,6 @@ from weir.adapters.dynamodb.schema import (
     text,
 )
 from weir.adapters.dynamodb.wire import Item
-from weir.domain.api_keys import ApiKey, KeyKind
 from weir.domain.limits import AccountLimits
 from weir.domain.money import NanoUsd, PicoUsd
 from weir.domain.periods import LimitPeriod
@@ -70,38 +72,6 @@ def directory_key(tenant_id: TenantId) -> Item:
     return {"pk": text(DIRECTORY), "sk": text(tenant_id)}
 
 
-def encode_key(api_key: ApiKey) -> Item:
-    """Return the row of an API key."""
-    expires_at_ms, period = api_key.expires_at_ms, api_key.limit_period
-    item = {
-        **api_key_key(api_key.key_hash),
-        "tn": text(api_key.tenant.tenant_id),
-        "kd": text(api_key.kind),
-        "lb": text(api_key.label),
-        "off": flag(api_key.disabled),
-        "exp": None if expires_at_ms is None else integer(expires_at_ms),
-        "lp": None if period is None else text(period),
-    }
-    return present(item)
-
-
-def decode_key(item: Item, *, tenant: Tenant) -> ApiKey:
-    """Return the API key of a row.
-
-    Raises:
-        MalformedItemError: The row is not what this schema writes.
-    """
-    return ApiKey(
-        key_hash=string(item, "pk").removeprefix("KEY#"),
-        tenant=tenant,
-        kind=KeyKind(string(item, "kd")),
-        label=string(item, "lb"),
-        disabled=boolean(item, "off"),
-        expires_at_ms=number(item, "exp") if "exp" in item else None,
-        limit_period=LimitPeriod(string(item, "lp")) if "lp" in item else None,
-    )
-
-
 def encode_tenant(tenant: Tenant) -> Item:
     """Return the profile of a tenant."""
     hold, limits = tenant.unpriced_hold_nano_usd, tenant.end_user_limits
@@ -116,6 +86,7 @@ def encode_tenant(tenant: Tenant) -> Item:
         "eu": None if limits is None else {"M": _encode_limits(limits)},
         "pv": integer(tenant.plan.version),
         "pl": encode_plan(tenant.plan) if tenant.plan.version else None,
+        "po": encode_policy(tenant.policy),
     }
     return present(item)
 
@@ -136,6 +107,7 @@ def decode_tenant(item: Item) -> Tenant:
         limit_period=LimitPeriod(string(item, "lp")),
         end_user_limits=_decode_limits(mapping(item, "eu")) if "eu" in item else None,
         plan=decode_plan(item),
+        policy=decode_policy(item),
     )
 
 
