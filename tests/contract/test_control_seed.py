@@ -68,7 +68,7 @@ def test_key_has_its_account_when_it_has_limits(books: Books) -> None:
 
     api_key = found(books, key)
     account = accounts(books)[f"{key_account(tenant.tenant_id, api_key.key_id)}#0"]
-    assert (api_key.label, api_key.limit_period) == ("app", LimitPeriod.DAILY)
+    assert (api_key.name, api_key.limit_period) == ("app", LimitPeriod.DAILY)
     assert account.limits == DAILY
     assert account.credit_nano_usd == UNLIMITED
 

@@ -21,11 +21,18 @@ def test_functions_keep_to_their_roles(stack: LocalStack) -> None:
     cancelled = requests.post(
         f"{stack.base_url}/generation/{UNKNOWN}/cancel", headers=headers, timeout=30
     )
+    listed = requests.get(f"{stack.base_url}/models", timeout=30)
+    exported = requests.get(
+        f"{stack.base_url}/usage.csv",
+        headers={"Authorization": f"Bearer {stack.management_key}"},
+        timeout=30,
+    )
     sweep(stack)
     stack.gateway.invoke("ReconcileFunction", {})
     stack.pump_once()
 
-    assert (asked.status_code, cancelled.status_code) == (200, 404)
+    statuses = [answer.status_code for answer in (asked, cancelled, listed, exported)]
+    assert statuses == [200, 404, 200, 200]
     assert {
         function for function, *_ in stack.aws.accesses
     } >= stack.deployment.functions.keys() - {"SettleFunction"}

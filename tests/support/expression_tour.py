@@ -10,6 +10,8 @@ from weir.adapters.dynamodb.answers import DynamoDBAnswers
 from weir.adapters.dynamodb.control import DynamoDBKeys
 from weir.adapters.dynamodb.credits import DynamoDBCredits
 from weir.adapters.dynamodb.folds import DynamoDBFolds
+from weir.adapters.dynamodb.key_register import DynamoDBKeyRegister
+from weir.adapters.dynamodb.leases import DynamoDBLeases
 from weir.adapters.dynamodb.ledger import DynamoDBLedger
 from weir.adapters.dynamodb.limits import DynamoDBLimits
 from weir.adapters.dynamodb.price_plans import DynamoDBPricePlans
@@ -64,6 +66,7 @@ class Tour:
         self._rollups()
         self._baseline()
         self._answers()
+        self._lease()
 
     @property
     def ledger(self) -> DynamoDBLedger:
@@ -80,10 +83,17 @@ class Tour:
             label="tour",
             disabled=False,
             expires_at_ms=None,
+            created_ms=NOON_MS,
         )
         keys = DynamoDBKeys(self.db, control_table="control")
         assert keys.put_key(key)
         assert list(keys.keys_of(TENANT)) == [key]
+        register = DynamoDBKeyRegister(self.db, control_table="control")
+        first = replace(key, updated_ms=1)
+        assert register.change(key, changed=first)
+        second, third = replace(first, updated_ms=2), replace(key, key_hash="4567abcd" * 8)
+        assert register.succeed(first, changed=second, successor=third)
+        assert register.delete(ACME, key_hash=third.key_hash)
         plans = DynamoDBPricePlans(self.db, control_table="control")
         assert plans.put_plan(ACME, PricePlan(version=1, multiplier_ppm=2_000_000))
 
@@ -190,6 +200,10 @@ class Tour:
                 assert answers.claim(replace(claim, owner="another")) == answer
             else:
                 assert answers.release(claim)
+
+    def _lease(self) -> None:
+        leases = DynamoDBLeases(self.db, ephemeral_table="ephemeral")
+        assert leases.take("tour", now_ms=NOON_MS, for_ms=DAY_MS)
 
 
 def _unused() -> Any:

@@ -29,6 +29,7 @@ def make_key(**overrides: object) -> ApiKey:
         "label": "demo",
         "disabled": False,
         "expires_at_ms": None,
+        "created_ms": 1_795_000_000_000,
     }
     return ApiKey(**{**facts, **overrides})  # type: ignore[arg-type]  # a builder's overrides
 

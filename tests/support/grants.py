@@ -29,7 +29,7 @@ def _grants(deployment: Deployment, function: str) -> set[tuple[str, str]]:
 
 
 def _plain(target: str) -> str:
-    """Return the bucket of `${Bucket.Arn}/*`, and the default bus of the ARN of a bus."""
+    """Return the resource of `${Resource.Arn}/part/*`, and the default bus of the ARN of a bus."""
     if target.endswith(EVENT_BUS):
         return "default"
-    return target.removeprefix("${").removesuffix(".Arn}/*")
+    return target.removeprefix("${").partition(".Arn}/")[0]

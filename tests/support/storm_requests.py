@@ -81,6 +81,7 @@ def key_of(owner: Tenant, *, limits: AccountLimits | None = None) -> ApiKey:
         label="storm",
         disabled=False,
         expires_at_ms=None,
+        created_ms=NOON_MS,
         limit_period=None if limits is None else limits.period,
     )
 

@@ -6,6 +6,7 @@ from weir.domain.api_keys import ApiKey, KeyKind, key_hash
 from weir.domain.limits import AccountLimits
 from weir.domain.money import NanoUsd, PicoUsd
 from weir.domain.periods import LimitPeriod
+from weir.domain.policies import DataCollection, Policy
 from weir.domain.price_plans import PricePlan, TokenPrices
 from weir.domain.tenants import PromptBound, Tenant, TenantId
 
@@ -35,6 +36,13 @@ FULL_TENANT = replace(
         period=LimitPeriod.DAILY,
     ),
     plan=PLAN,
+    policy=Policy(
+        models=("a/*", "b/c:free"),
+        providers=("openai",),
+        data_collection=DataCollection.DENY,
+        zdr=True,
+        max_tokens=1_000,
+    ),
 )
 KEY = ApiKey(
     key_hash=key_hash("sk-weir-v1-demo"),
@@ -43,4 +51,5 @@ KEY = ApiKey(
     label="sk-weir-v1-abc...1234",
     disabled=False,
     expires_at_ms=None,
+    created_ms=1_795_000_000_000,
 )

@@ -4,7 +4,9 @@ import pytest
 
 from weir.settings import (
     AccountSettings,
+    CatalogSettings,
     ChatSettings,
+    ExportSettings,
     ReconcileSettings,
     RollupSettings,
     SettleSettings,
@@ -32,7 +34,15 @@ CHAT = {
     "CHECKPOINT_AFTER_S": "0.5",
     "CANCEL_POLL_S": "1",
 }
-ACCOUNT = {**LEDGER, **CONTROL, **EPHEMERAL, "KEY_PREFIX": "sk-weir-v1-"}
+ACCOUNT = {**LEDGER, **CONTROL, **ROLLUPS, **EPHEMERAL, "KEY_PREFIX": "sk-weir-v1-"}
+EXPORT = {**CONTROL, **ROLLUPS, "KEY_PREFIX": "sk-weir-v1-"}
+CATALOG = {
+    **CONTROL,
+    **EPHEMERAL,
+    **UPSTREAM,
+    "ANSWERS_BUCKET": "answers",
+    "KEY_PREFIX": "sk-weir-v1-",
+}
 SWEEP = {**LEDGER, **CONTROL, **EPHEMERAL, **UPSTREAM, **HOLD_LIFE}
 ROLLUP = {
     **LEDGER,
@@ -52,6 +62,8 @@ RECONCILE = {
 EACH: tuple[tuple[Any, dict[str, str]], ...] = (
     (ChatSettings, CHAT),
     (AccountSettings, ACCOUNT),
+    (ExportSettings, EXPORT),
+    (CatalogSettings, CATALOG),
     (SettleSettings, LEDGER),
     (SweepSettings, SWEEP),
     (RollupSettings, ROLLUP),

@@ -2,54 +2,93 @@
 
 import json
 import logging
-from collections.abc import Mapping
-from typing import Any
 
 import pytest
 
-from tests.support.fakes import FakeJournal
+from tests.support.fakes import FakeClock, FakeJournal, FakeKeys, make_key
+from weir.domain.answers import Reply
+from weir.domain.api_keys import key_hash, mint
 from weir.domain.errors import ConflictError
+from weir.http.access import Access, Gate
 from weir.http.events import ProxyEvent, path_parameter
-from weir.http.routes import ProxyResult, Routes
+from weir.http.replies import json_reply
+from weir.http.routes import ProxyResult, Request, Route, Routes
 
 PROMPT = "tell me a story"
+KEY = mint(random=bytes(28))
 
 
 def event(method: str = "POST", resource: str = "/api/v1/things/{id}") -> ProxyEvent:
-    return {"httpMethod": method, "resource": resource, "pathParameters": {"id": "7"}}
+    return {
+        "httpMethod": method,
+        "resource": resource,
+        "pathParameters": {"id": "7"},
+        "headers": {"Authorization": f"Bearer {KEY}"},
+    }
 
 
-def endpoint(given: ProxyEvent) -> Mapping[str, Any]:
-    return {"data": {"id": path_parameter(given, "id"), "name": "Zoë"}}
+def endpoint(request: Request) -> Reply:
+    named = path_parameter(request.event, "id")
+    content = {"id": named, "name": "Zoë", "label": request.key.label, "at": request.now_ms}
+    return json_reply({"data": content}, status=201, headers={"Age": "3"})
 
 
-def conflict(_event: ProxyEvent) -> Mapping[str, Any]:
+def public(_request: Request) -> Reply:
+    return Reply(status=200, headers={"Content-Type": "text/csv"}, body=(b"a,", b"b"))
+
+
+def conflict(_request: Request) -> Reply:
     raise ConflictError("it is there already", retry_after_s=2)
 
 
-def defect(_event: ProxyEvent) -> Mapping[str, Any]:
+def defect(_request: Request) -> Reply:
     raise RuntimeError(PROMPT)
 
 
 def answer(given: ProxyEvent, journal: FakeJournal | None = None) -> ProxyResult:
     routes = Routes(
-        endpoints={
-            "POST /api/v1/things/{id}": endpoint,
-            "PUT /api/v1/things/{id}": conflict,
-            "DELETE /api/v1/things/{id}": defect,
+        table={
+            "POST /api/v1/things/{id}": Route(access=Access.ANY, endpoint=endpoint),
+            "PUT /api/v1/things/{id}": Route(access=Access.ANY, endpoint=conflict),
+            "DELETE /api/v1/things/{id}": Route(access=Access.ANY, endpoint=defect),
+            "GET /api/v1/public": Route(access=Access.NONE, endpoint=public),
         },
+        gate=Gate(
+            keys=FakeKeys({key_hash(KEY): make_key(key_hash=key_hash(KEY))}),
+            key_prefix="sk-weir-v1-",
+        ),
+        clock=FakeClock(),
         journal=journal or FakeJournal(),
     )
     return routes.respond(given, request_id="request-1")
 
 
-def test_the_endpoint_of_method_and_resource_answers() -> None:
+def test_the_endpoint_of_method_and_resource_answers_the_caller() -> None:
     result = answer(event())
 
-    assert (result["statusCode"], result["isBase64Encoded"]) == (200, False)
-    assert result["body"] == '{"data":{"id":"7","name":"Zoë"}}'
+    assert (result["statusCode"], result["isBase64Encoded"]) == (201, False)
+    assert result["body"] == (
+        f'{{"data":{{"id":"7","name":"Zoë","label":"demo","at":{FakeClock().ms}}}}}'
+    )
     assert result["headers"]["Content-Type"] == "application/json"
     assert result["headers"]["Access-Control-Allow-Origin"] == "*"
+    assert result["headers"]["Cache-Control"] == "private, no-store"
+    assert result["headers"]["Age"] == "3"
+
+
+def test_what_needs_no_key_may_be_cached() -> None:
+    result = answer(event("GET", "/api/v1/public"))
+
+    assert result["body"] == "a,b"
+    assert result["headers"]["Content-Type"] == "text/csv"
+    assert "Cache-Control" not in result["headers"]
+
+
+def test_nobody_is_answered_when_the_route_needs_a_key() -> None:
+    result = answer({**event(), "headers": {}})
+
+    assert result["statusCode"] == 401
+    assert json.loads(result["body"])["error"]["code"] == 401
 
 
 def test_an_error_is_answered_in_the_envelope_and_told_to_the_journal() -> None:
@@ -82,5 +121,5 @@ def test_a_route_that_is_not_there_is_a_404(given: ProxyEvent) -> None:
 
 
 @pytest.mark.parametrize("parameters", [None, {}, {"name": "x"}])
-def test_a_path_parameter_that_is_absent_is_empty(parameters: Mapping[str, str] | None) -> None:
+def test_a_path_parameter_that_is_absent_is_empty(parameters: dict[str, str] | None) -> None:
     assert path_parameter({"pathParameters": parameters}, "id") == ""

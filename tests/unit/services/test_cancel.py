@@ -1,24 +1,19 @@
 """A tenant may stop its own running requests, and learns nothing of anybody else's."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import pytest
 
 from tests.support.fake_ledger import FakeLedger
-from tests.support.fakes import FakeKeys, make_key
 from tests.support.ledger_steps import finish, reserve
 from tests.support.ledger_values import ACME, NOON_MS, make_record, new_id
-from weir.domain.api_keys import KeyKind, key_hash, mint
-from weir.domain.errors import ConflictError, InvalidApiKeyError, NotFoundError
+from weir.domain.errors import ConflictError, NotFoundError
 from weir.domain.generations import GenerationId
-from weir.domain.tenants import Tenant, TenantId
+from weir.domain.tenants import TenantId
 from weir.domain.usage import UsageRecord
 from weir.services.cancel import Cancelling
 
-PREFIX = "sk-weir-v1-"
-KEYS = {name: mint(random=bytes([number]) * 28) for number, name in enumerate("aom")}
-OTHER = Tenant(tenant_id=TenantId("other"), namespace_key=b"o" * 32)
+OTHER = TenantId("other")
 
 
 @dataclass
@@ -43,7 +38,7 @@ class Desk:
 def ledger() -> FakeLedger:
     made = FakeLedger()
     made.open_tenant_account(ACME, credit_nano_usd=10_000, lanes=2)
-    made.open_tenant_account(OTHER.tenant_id, credit_nano_usd=10_000)
+    made.open_tenant_account(OTHER, credit_nano_usd=10_000)
     return made
 
 
@@ -52,30 +47,16 @@ def desk(ledger: FakeLedger) -> Desk:
     return Desk(ledger)
 
 
-def cancelling(desk: Desk) -> Cancelling:
-    mine = make_key()
-    stored: Mapping[str, object] = {
-        "a": mine,
-        "o": replace(mine, tenant=OTHER),
-        "m": replace(mine, kind=KeyKind.MANAGEMENT),
-    }
-    keys = FakeKeys({key_hash(KEYS[name]): key for name, key in stored.items()})  # type: ignore[misc]  # ApiKeys
-    return Cancelling(keys=keys, key_prefix=PREFIX, ledger=desk.ledger, records=desk, requests=desk)
+def cancel(desk: Desk, named: str, *, tenant_id: TenantId = ACME) -> GenerationId:
+    cancelling = Cancelling(ledger=desk.ledger, records=desk, requests=desk)
+    return cancelling.cancel(tenant_id, named=named, now_ms=NOON_MS)
 
 
-def cancel(desk: Desk, named: str, *, key: str | None = "a") -> GenerationId:
-    bearer = KEYS[key] if key else None
-    return cancelling(desk).cancel(bearer, named=named, now_ms=NOON_MS)
-
-
-@pytest.mark.parametrize("key", ["a", "m"], ids=["inference key", "management key"])
 @pytest.mark.parametrize("lane", [0, 1])
-def test_a_running_request_is_asked_to_stop(
-    ledger: FakeLedger, desk: Desk, key: str, lane: int
-) -> None:
+def test_a_running_request_is_asked_to_stop(ledger: FakeLedger, desk: Desk, lane: int) -> None:
     hold = reserve(ledger, lane=lane)
 
-    assert cancel(desk, hold.generation_id, key=key) == hold.generation_id
+    assert cancel(desk, hold.generation_id) == hold.generation_id
 
     assert desk.asked == [(ACME, hold.generation_id, NOON_MS)]
 
@@ -119,7 +100,7 @@ def test_what_is_not_the_tenants_reads_like_what_does_not_exist(
 
     for named in names:
         with pytest.raises(NotFoundError) as caught:
-            cancel(desk, named, key="o")
+            cancel(desk, named, tenant_id=OTHER)
         assert caught.value.message == f"Generation {named} not found"
 
     assert desk.asked == []
@@ -128,15 +109,5 @@ def test_what_is_not_the_tenants_reads_like_what_does_not_exist(
 def test_a_malformed_id_costs_no_read(ledger: FakeLedger, desk: Desk) -> None:
     with pytest.raises(NotFoundError):
         cancel(desk, "gen-x")
-
-    assert ledger.calls == []
-
-
-def test_nothing_is_looked_at_when_there_is_no_key(ledger: FakeLedger, desk: Desk) -> None:
-    hold = reserve(ledger)
-    ledger.calls.clear()
-
-    with pytest.raises(InvalidApiKeyError):
-        cancel(desk, hold.generation_id, key=None)
 
     assert ledger.calls == []
