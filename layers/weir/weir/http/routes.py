@@ -12,6 +12,7 @@ from weir.http.access import Access, Gate
 from weir.http.cors import CORS_HEADERS
 from weir.http.errors import ErrorResponse, error_response, internal_error
 from weir.http.events import ProxyEvent
+from weir.http.operations import Operation
 from weir.http.unforeseen import log_frames
 
 _PRIVATE = {"Cache-Control": "private, no-store"}
@@ -44,10 +45,11 @@ Endpoint = Callable[[Request], Reply]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """What a route takes, and what answers it."""
+    """What a route takes, what answers it, and what its clients are told of it."""
 
     access: Access
     endpoint: Endpoint
+    about: Operation | None = None
 
 
 class ProxyResult(TypedDict):
