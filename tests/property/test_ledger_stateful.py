@@ -163,6 +163,17 @@ MUTANTS: dict[str, Mutation] = {
 }
 
 
+# Where the search for a mutant's failure begins: seeds that once were quick; any may find it.
+QUICK_SEEDS = {
+    "charge no limit": 11,
+    "adjust twice": 11,
+    "fold without a sum": 4,
+    "sweep with own price": 2,
+    "settle without an open hold": 4,
+    "raise no remainder": 1,
+}
+
+
 @pytest.mark.parametrize("name", MUTANTS)
 def test_machine_fails_when_the_ledger_is_a_mutant(
     name: str, monkeypatch: pytest.MonkeyPatch
@@ -171,7 +182,7 @@ def test_machine_fails_when_the_ledger_is_a_mutant(
     quick = settings(STORIES, phases=[Phase.generate], print_blob=False)
 
     def stories() -> None:
-        for number in range(30):
+        for number in (QUICK_SEEDS.get(name, 3), *range(30)):
             run_state_machine_as_test(seed(number)(LedgerMachine), settings=quick)
 
     with pytest.raises(Exception) as failure:

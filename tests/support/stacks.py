@@ -8,9 +8,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from local.seed import DEMO_TENANT
 from local.simulator import Simulator
 from local.stack import LocalStack, StackOptions
+from weir.adapters.dynamodb.usage_records import DynamoDBUsageRecords
+from weir.domain.generations import GenerationId
 from weir.domain.money import NanoUsd
+from weir.domain.tenants import TenantId
 from weir.domain.usage import UsageRecord
 from weir.services.audit import audit
 
@@ -63,6 +67,14 @@ def simulator(stack: LocalStack) -> Simulator:
 def records(stack: LocalStack) -> dict[str, UsageRecord]:
     """Return every usage record by generation id."""
     return {record.generation_id: record for record in stack.books.ledger.records()}
+
+
+def record_of(
+    stack: LocalStack, generation_id: str, *, tenant_id: TenantId = DEMO_TENANT
+) -> UsageRecord | None:
+    """Return the usage record of one request, by one read however many there are."""
+    stored = DynamoDBUsageRecords(stack.database, usage_table=stack.tables["UsageTable"])
+    return stored.find(tenant_id, GenerationId(generation_id))
 
 
 def sweep(stack: LocalStack) -> dict[str, int]:
