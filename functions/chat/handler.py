@@ -105,7 +105,7 @@ endpoint = ChatEndpoint(chat=chat, journal=journal)
 
 
 def lambda_handler(event: ProxyEvent, context: LambdaContext) -> StreamingResponse:
-    """Answer one POST /api/v1/chat/completions, streamed or not."""
+    """Answer one POST /api/v1/chat/completions or /completions, streamed or not."""
     remaining_ms = context.get_remaining_time_in_millis() - SETTLE_RESERVE_MS
     reply = endpoint.respond(
         event,

@@ -22,7 +22,7 @@ _ROUTING_VARIANTS: Final = frozenset({"nitro", "floor", "exacto", "online"})
 _UNSUPPORTED: Final = frozenset({"category", "distillable", "region"})
 _SUPPORTED_PARAMETERS: Final = (
     "max_tokens", "temperature", "top_p", "top_k", "min_p", "seed", "stop",
-    "frequency_penalty", "presence_penalty", "repetition_penalty",
+    "frequency_penalty", "presence_penalty", "repetition_penalty", "tools", "tool_choice",
 )  # fmt: skip
 
 
@@ -182,7 +182,7 @@ def _architecture() -> dict[str, Any]:
 
 
 def _weir_cards(small_model_note: str) -> list[ModelCard]:
-    echo = "Answers with the words of the last user message, one token per word."
+    echo = "Answers with the words of the last message; calls the tool one asks it to call."
     return [
         ModelCard(id=ECHO_ID, name="Weir: Echo", description=echo, price=_ECHO_PRICE),
         ModelCard(

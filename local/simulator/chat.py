@@ -1,4 +1,4 @@
-"""POST /chat/completions: choose the model and the fault, enter the ledger, answer."""
+"""POST /chat/completions and /completions: choose model and fault, enter the ledger, answer."""
 
 import threading
 from collections.abc import Generator
@@ -7,13 +7,14 @@ from dataclasses import dataclass, replace
 
 from local.simulator import plain
 from local.simulator.catalogue import PROVIDER, SMALL_MODEL_ID, Catalogue, ModelCard
-from local.simulator.chat_requests import ChatRequest, read_chat_request
+from local.simulator.chat_requests import ChatRequest, read_request
+from local.simulator.choices import answered
 from local.simulator.early_faults import strike_early
-from local.simulator.echo import EchoModel, Model, ModelError, Piece, Prompt, spoken
+from local.simulator.echo import EchoModel, Model, ModelError, Piece, spoken
 from local.simulator.errors import RefusedError
 from local.simulator.exchange import Exchange
 from local.simulator.faults import Fault, FaultQueue, fault_of_model
-from local.simulator.ledger import Ledger, LedgerEntry
+from local.simulator.ledger import Kind, Ledger, LedgerEntry
 from local.simulator.requests import ReceivedRequest
 from local.simulator.streaming import stream
 from local.simulator.wire import Wire
@@ -21,7 +22,7 @@ from local.simulator.wire import Wire
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chat:
-    """Answers chat requests. `redirect_url` is where the redirect fault points by default."""
+    """Answers requests. `redirect_url` is where the redirect fault points by default."""
 
     catalogue: Catalogue
     ledger: Ledger
@@ -31,14 +32,14 @@ class Chat:
     stopping: threading.Event
     redirect_url: str
 
-    def answer(self, received: ReceivedRequest, wire: Wire) -> None:
+    def answer(self, received: ReceivedRequest, wire: Wire, *, kind: Kind) -> None:
         """Answer one request; a queued fault meets the first model only, not the fallbacks.
 
         Raises:
             RefusedError: No model answers; the error is the last one's.
             ClientGoneError: The client left before there was a generation.
         """
-        request = read_chat_request(received)
+        request = read_request(received, kind=kind)
         queued = self.faults.take()
         for model_id in request.models[:-1]:
             try:
@@ -66,7 +67,7 @@ class Chat:
             redirect_url=self.redirect_url,
         ):
             return
-        pieces = self._pieces(card, request.prompt, fault=fault)
+        pieces = self._pieces(card, request, fault=fault)
         with closing(pieces):
             exchange = Exchange(
                 entry=self._open(card, request, model_id=model_id, fault=fault),
@@ -79,19 +80,21 @@ class Chat:
             )
             (stream if request.stream else plain.answer)(exchange)
 
-    def _pieces(self, card: ModelCard, prompt: Prompt, *, fault: Fault | None) -> Generator[Piece]:
+    def _pieces(
+        self, card: ModelCard, request: ChatRequest, *, fault: Fault | None
+    ) -> Generator[Piece]:
         """Start the model; its first piece shows that it accepts the prompt.
 
         Raises:
             RefusedError: The model refuses the prompt.
         """
-        endless = replace(prompt, max_tokens=None)
+        endless = replace(request.prompts[0], max_tokens=None)
         if fault is not None and fault.name == "drip":
             return spoken(["drip "] * fault.cap, endless)
         if fault is not None and fault.name == "huge":
             return spoken(["x" * fault.size_bytes], endless)
         model = self.small_model if card.id == SMALL_MODEL_ID else EchoModel()
-        pieces = model.answer(prompt)
+        pieces = answered(model, request.prompts, n=request.n, best_of=request.best_of)
         try:
             first = next(pieces)
         except ModelError as error:
@@ -110,6 +113,7 @@ class Chat:
                 provider=PROVIDER,
                 streamed=request.stream,
                 caller=request.caller,
+                kind=request.kind,
                 hidden_s=fault.hides_s if fault else 0.0,
             )
         )

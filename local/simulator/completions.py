@@ -1,9 +1,11 @@
-"""The bodies of chat answers: the plain result, the stream's chunks, and `usage`."""
+"""The bodies of answers: the plain result, the stream's chunks, and `usage`."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
+from local.simulator.echo import Piece
 from local.simulator.errors import provider_failure
-from local.simulator.ledger import LedgerEntry
+from local.simulator.ledger import Kind, LedgerEntry
 from local.simulator.prices import usd_number
 from local.simulator.wire import encode_json
 
@@ -11,47 +13,55 @@ PROCESSING: Final = b": OPENROUTER PROCESSING\n\n"
 DONE: Final = b"data: [DONE]\n\n"
 
 
-def result(entry: LedgerEntry, text: str) -> dict[str, Any]:
-    """Return the body of a plain answer."""
-    message = {"role": "assistant", "content": text, "refusal": None, "reasoning": None}
+def result(entry: LedgerEntry, pieces: Sequence[Piece]) -> dict[str, Any]:
+    """Return the body of a plain answer: what was said of each choice, under its index."""
+    said: dict[int, list[Piece]] = {}
+    for piece in pieces:
+        if piece.text or piece.tool_call or piece.finish_reason:
+            said.setdefault(piece.index, []).append(piece)
+    fingerprint = {} if entry.kind is Kind.TEXT else {"system_fingerprint": None}
     return {
-        **_identity(entry, kind="chat.completion"),
-        "system_fingerprint": None,
-        "choices": [_choice(entry.finish_reason, message=message)],
+        **_identity(entry, kind=entry.kind),
+        **fingerprint,
+        "choices": [_whole_choice(entry, said[index]) for index in sorted(said)],
         "usage": usage(entry),
     }
 
 
-def partial_result(entry: LedgerEntry, text: str) -> dict[str, Any]:
+def partial_result(entry: LedgerEntry, pieces: Sequence[Piece]) -> dict[str, Any]:
     """Return a plain answer that broke off: what there is of it, and why it ends."""
-    body = result(entry, text)
+    body = result(entry, pieces)
+    body["choices"][0] |= {"finish_reason": "error", "native_finish_reason": "error"}
     body["choices"][0]["error"] = provider_failure()
     return body
 
 
-def chunk(
-    entry: LedgerEntry, text: str = "", *, finish_reason: str | None = None
-) -> dict[str, Any]:
+def chunk(entry: LedgerEntry, piece: Piece) -> dict[str, Any]:
     """Return one chunk of a stream."""
-    delta = {"role": "assistant", "content": text}
+    delta: dict[str, Any] = {"role": "assistant", "content": piece.text}
+    if piece.tool_call:
+        delta["tool_calls"] = [{"index": 0, **piece.tool_call.as_json(entry.id)}]
+    content: dict[str, Any] = {"delta": delta}
+    if entry.kind is Kind.TEXT:
+        content = {"text": piece.text, "logprobs": _logprobs([piece])}
     return {
-        **_identity(entry, kind="chat.completion.chunk"),
-        "choices": [_choice(finish_reason, delta=delta)],
-        "system_fingerprint": None,
+        **_identity(entry, kind=_chunk_kind(entry)),
+        "choices": [_choice(piece, **content)],
     }
 
 
-def usage_chunk(entry: LedgerEntry) -> dict[str, Any]:
+def usage_chunk(entry: LedgerEntry, last: Piece) -> dict[str, Any]:
     """Return the chunk after the finish; its `choices` is not empty, as OpenRouter's is not."""
-    return {**chunk(entry, finish_reason=entry.finish_reason), "usage": usage(entry)}
+    return {**chunk(entry, last), "usage": usage(entry)}
 
 
 def error_chunk(entry: LedgerEntry) -> dict[str, Any]:
     """Return the event that ends a failed stream."""
+    nothing = {"text": ""} if entry.kind is Kind.TEXT else {"delta": {"content": ""}}
     return {
-        **_identity(entry, kind="chat.completion.chunk"),
+        **_identity(entry, kind=_chunk_kind(entry)),
         "error": provider_failure(),
-        "choices": [{"index": 0, "delta": {"content": ""}, "finish_reason": "error"}],
+        "choices": [{"index": 0, **nothing, "finish_reason": "error"}],
     }
 
 
@@ -98,11 +108,42 @@ def _identity(entry: LedgerEntry, *, kind: str) -> dict[str, Any]:
     }
 
 
-def _choice(finish_reason: str | None, **content: dict[str, Any]) -> dict[str, Any]:
+def _chunk_kind(entry: LedgerEntry) -> str:
+    return entry.kind if entry.kind is Kind.TEXT else f"{entry.kind}.chunk"
+
+
+def _whole_choice(entry: LedgerEntry, pieces: Sequence[Piece]) -> dict[str, Any]:
+    text = "".join(piece.text for piece in pieces)
+    if entry.kind is Kind.TEXT:
+        return _choice(pieces[-1], text=text, logprobs=_logprobs(pieces))
+    message: dict[str, Any] = {
+        "role": "assistant",
+        "content": text,
+        "refusal": None,
+        "reasoning": None,
+    }
+    if call := pieces[0].tool_call:
+        message |= {"content": None, "tool_calls": [call.as_json(entry.id)]}
+    return _choice(pieces[-1], message=message)
+
+
+def _choice(last: Piece, **content: Any) -> dict[str, Any]:
     return {
-        "index": 0,
+        "index": last.index,
         "logprobs": None,
-        "finish_reason": finish_reason,
-        "native_finish_reason": finish_reason,
+        "finish_reason": last.finish_reason,
+        "native_finish_reason": last.finish_reason,
         **content,
+    }
+
+
+def _logprobs(pieces: Sequence[Piece]) -> dict[str, Any] | None:
+    told = [(piece, piece.likelihood) for piece in pieces if piece.likelihood is not None]
+    if not told:
+        return None
+    return {
+        "tokens": [piece.text for piece, _ in told],
+        "token_logprobs": [likelihood.logprob for _, likelihood in told],
+        "top_logprobs": [dict(likelihood.alternatives) for _, likelihood in told],
+        "text_offset": [piece.offset for piece, _ in told],
     }

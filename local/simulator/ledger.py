@@ -18,6 +18,13 @@ from local.simulator.prices import Price
 _BASE62: Final = string.digits + string.ascii_letters
 
 
+class Kind(StrEnum):
+    """What a generation is; the value is the `object` of its answer."""
+
+    CHAT = "chat.completion"
+    TEXT = "text_completion"
+
+
 class Status(StrEnum):
     """How far a generation is, or how it ended."""
 
@@ -52,6 +59,7 @@ class LedgerEntry:
     streamed: bool
     provider: str
     caller: Caller
+    kind: Kind = Kind.CHAT
     hidden_s: float = 0.0
     status: Status = Status.RUNNING
     prompt_tokens: int = 0

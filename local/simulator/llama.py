@@ -11,11 +11,12 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from local.simulator.echo import ModelError, Piece, Prompt
+from local.simulator.echo import Likelihood, ModelError, Piece, Prompt
 
 _LOAD_TIMEOUT_S: Final = 90.0
 _ANSWER_TIMEOUT_S: Final = 120.0
@@ -72,18 +73,16 @@ class LlamaModel:
         """
         if not all(_is_text(message.get("content")) for message in prompt.messages):
             raise ModelError("No endpoints found that support this input", status=404)
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=_ANSWER_TIMEOUT_S)
-        try:
-            headers = {"Content-Type": "application/json"}
-            connection.request("POST", "/v1/chat/completions", _body(prompt), headers)
-            response = connection.getresponse()
-            if response.status != http.client.OK:
-                _refuse(response)
-            yield from _pieces(response)
-        except (OSError, http.client.HTTPException) as error:
-            raise ModelError(f"the model broke down: {error!r}", status=502) from error
-        finally:
-            connection.close()
+        kind = "chat/completions" if prompt.text is None else "completions"
+        with self._asked(f"/v1/{kind}", _body(prompt)) as response:
+            pieces = _pieces(response)
+            # The first piece shows that the prompt is taken, so its echo waits for it.
+            first = next(pieces)
+            if prompt.echo and prompt.text:
+                echoed = self._text(prompt.text)
+                yield Piece(text=echoed, prompt_tokens=first.prompt_tokens, completion_tokens=0)
+            yield first
+            yield from pieces
 
     def stop(self) -> None:
         """End the server and wait for it."""
@@ -96,6 +95,27 @@ class LlamaModel:
             self._process.kill()
             self._process.wait()
         self._process.stdout.close()
+
+    def _text(self, prompt: str | Sequence[int]) -> str:
+        if isinstance(prompt, str):
+            return prompt
+        with self._asked("/detokenize", {"tokens": list(prompt)}) as response:
+            return str(json.load(response)["content"])
+
+    @contextmanager
+    def _asked(self, path: str, body: Mapping[str, Any]) -> Iterator[http.client.HTTPResponse]:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=_ANSWER_TIMEOUT_S)
+        try:
+            headers = {"Content-Type": "application/json"}
+            connection.request("POST", path, json.dumps(body).encode(), headers)
+            response = connection.getresponse()
+            if response.status != http.client.OK:
+                _refuse(response)
+            yield response
+        except (OSError, http.client.HTTPException) as error:
+            raise ModelError(f"the model broke down: {error!r}", status=502) from error
+        finally:
+            connection.close()
 
     def _read_port(self) -> int:
         assert self._process.stdout is not None
@@ -127,17 +147,20 @@ def _is_text(content: object) -> bool:
     return all(isinstance(part, dict) and part.get("type") == "text" for part in content)
 
 
-def _body(prompt: Prompt) -> bytes:
-    return json.dumps(
-        {
-            **prompt.sampling,
-            "messages": list(prompt.messages),
-            "max_tokens": prompt.max_tokens or _DEFAULT_MAX_TOKENS,
-            "stream": True,
-            "stream_options": {"include_usage": True},
-            "timings_per_token": True,
-        }
-    ).encode()
+def _body(prompt: Prompt) -> dict[str, Any]:
+    asked: dict[str, Any] = {"messages": list(prompt.messages)}
+    if prompt.text is not None:
+        asked = {"prompt": prompt.text}
+    if prompt.logprobs is not None:
+        asked["logprobs"] = max(prompt.logprobs, 1)
+    return {
+        **prompt.sampling,
+        **asked,
+        "max_tokens": prompt.max_tokens or _DEFAULT_MAX_TOKENS,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+        "timings_per_token": True,
+    }
 
 
 def _refuse(response: http.client.HTTPResponse) -> NoReturn:
@@ -158,20 +181,33 @@ def _pieces(response: http.client.HTTPResponse) -> Iterator[Piece]:
             raise ModelError(str(event["error"].get("message")), status=502)
         for choice in event["choices"]:
             finish_reason = choice.get("finish_reason") or finish_reason
-            if text := choice["delta"].get("content"):
-                yield _piece(event["timings"], text)
+            if text := choice.get("text") or choice.get("delta", {}).get("content"):
+                yield _piece(event["timings"], text, likelihood=_likelihood(choice))
         if "usage" in event:
             yield _last_piece(event["usage"], finish_reason or "stop")
             return
     raise ModelError("the model's answer broke off", status=502)
 
 
-def _piece(timings: dict[str, Any], text: str) -> Piece:
+def _likelihood(choice: dict[str, Any]) -> Likelihood | None:
+    tokens = (choice.get("logprobs") or {}).get("content")
+    if not tokens:
+        return None
+    # A piece of several tokens is a character that came in parts: together they are one.
+    others = tokens[0]["top_logprobs"] if len(tokens) == 1 else ()
+    return Likelihood(
+        logprob=sum(token["logprob"] for token in tokens),
+        alternatives={other["token"]: other["logprob"] for other in others},
+    )
+
+
+def _piece(timings: dict[str, Any], text: str, *, likelihood: Likelihood | None) -> Piece:
     return Piece(
         text=text,
         prompt_tokens=timings["prompt_n"] + timings["cache_n"],
         completion_tokens=timings["predicted_n"],
         cached_tokens=timings["cache_n"],
+        likelihood=likelihood,
     )
 
 

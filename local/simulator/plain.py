@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from local.simulator import completions
-from local.simulator.echo import ModelError
+from local.simulator.echo import ModelError, Piece
 from local.simulator.errors import RefusedError, provider_failure
 from local.simulator.exchange import Exchange
 from local.simulator.ledger import LedgerEntry, Status
@@ -34,28 +34,28 @@ def _body(exchange: Exchange) -> dict[str, Any]:
     if exchange.has("first-event-error"):
         exchange.close(Status.ERROR, finish_reason="error")
         return {"id": exchange.entry.id, "error": provider_failure()}
-    text, entry = _generate(exchange)
+    pieces, entry = _generate(exchange)
     if entry.status is Status.ERROR:
-        return completions.partial_result(entry, text)
-    body = completions.result(entry, text)
+        return completions.partial_result(entry, pieces)
+    body = completions.result(entry, pieces)
     if exchange.has("no-usage"):
         del body["usage"]
     return body
 
 
-def _generate(exchange: Exchange) -> tuple[str, LedgerEntry]:
+def _generate(exchange: Exchange) -> tuple[list[Piece], LedgerEntry]:
     """Run the model to its end: a client that leaves meanwhile pays the whole answer."""
-    words: list[str] = []
+    pieces: list[Piece] = []
     finish_reason = None
     limit = exchange.fault.strikes_after if exchange.fault else 0
     for piece in exchange.produce(exchange.stopping.wait):
-        words.append(piece.text)
-        finish_reason = piece.finish_reason
-        if exchange.has("mid-stream-error") and len(words) >= limit:
-            return "".join(words), exchange.close(Status.ERROR, finish_reason="error")
+        pieces.append(piece)
+        finish_reason = piece.finish_reason or finish_reason
+        if exchange.has("mid-stream-error") and len(pieces) >= limit:
+            return pieces, exchange.close(Status.ERROR, finish_reason="error")
     gone = exchange.wire.client_is_gone()
     status = Status.CANCELLED if gone else Status.COMPLETED
-    return "".join(words), exchange.close(status, finish_reason=finish_reason)
+    return pieces, exchange.close(status, finish_reason=finish_reason)
 
 
 def _send(exchange: Exchange, data: bytes) -> None:

@@ -10,12 +10,13 @@ from local.simulator import account, catalogue
 from local.simulator.catalogue import Catalogue, ModelCard
 from local.simulator.chat import Chat
 from local.simulator.errors import RefusedError
-from local.simulator.ledger import Ledger
+from local.simulator.ledger import Kind, Ledger
 from local.simulator.requests import ReceivedRequest
 from local.simulator.wire import Wire
 
 PREFIX: Final = "/api/v1"
 _BEARER: Final = "bearer "
+_KINDS: Final = {"/chat/completions": Kind.CHAT, "/completions": Kind.TEXT}
 _MANAGEMENT: Final = frozenset({"/credits", "/activity"})
 
 
@@ -48,10 +49,10 @@ class Routes:
             raise RefusedError("Not Found", status=404)
         path = path.removeprefix(PREFIX)
         query = dict(parse_qsl(url.query))
-        if received.method == "POST" and path == "/chat/completions":
+        if received.method == "POST" and path in _KINDS:
             if self._authenticate(received) in self.management_keys:
                 raise RefusedError("Management keys cannot call models", status=403)
-            self.chat.answer(received, wire)
+            self.chat.answer(received, wire, kind=_KINDS[path])
             return
         if received.method != "GET":
             raise RefusedError("Not Found", status=404)

@@ -40,30 +40,34 @@ class _Stream:
         }
         self._wire.begin(200, headers, gzip=self._exchange.has("gzip"))
         self._write(completions.PROCESSING)
-        finish = self._tokens()
-        entry = self._exchange.close(Status.COMPLETED, finish_reason=finish.finish_reason)
-        self._event(completions.chunk(entry, finish_reason=entry.finish_reason))
-        self._ending(entry)
+        finishes = self._tokens()
+        last = finishes[-1]
+        entry = self._exchange.close(Status.COMPLETED, finish_reason=last.finish_reason)
+        for finish in finishes:
+            self._event(completions.chunk(entry, finish))
+        self._ending(entry, last)
         self._wire.end()
 
-    def _tokens(self) -> Piece:
-        """Send the tokens and return the finish."""
-        finish = None
+    def _tokens(self) -> list[Piece]:
+        """Send the tokens and return the finish of each choice."""
+        finishes = []
+        sent = 0
         self._strike_after(0)
-        for sent, piece in enumerate(self._exchange.produce(self._wire.pause), 1):
+        for piece in self._exchange.produce(self._wire.pause):
             if piece.finish_reason is not None:
-                finish = piece
-                break
-            self._event(completions.chunk(self._exchange.entry, piece.text))
-            self._strike_after(sent)
+                finishes.append(piece)
+            elif piece.text or piece.tool_call:
+                self._event(completions.chunk(self._exchange.entry, piece))
+                sent += 1
+                self._strike_after(sent)
         if self._armed is not None:  # the answer was shorter than the fault's patience
             self._strike_after(self._armed.strikes_after)
-        assert finish is not None, "a model's last piece has a finish reason"
-        return finish
+        assert finishes, "a model's last piece has a finish reason"
+        return finishes
 
-    def _ending(self, entry: LedgerEntry) -> None:
+    def _ending(self, entry: LedgerEntry, last: Piece) -> None:
         if not self._exchange.has("no-usage"):
-            self._event(completions.usage_chunk(entry))
+            self._event(completions.usage_chunk(entry, last))
         if not self._exchange.has("no-done"):
             self._write(completions.DONE)
 

@@ -50,6 +50,12 @@ def cancel(stack: LocalStack, named: str, *, key: str | None = None) -> requests
     )
 
 
+@pytest.fixture(autouse=True)
+def _awake(stack: LocalStack) -> None:
+    """Have the function that cancels started: its cold start may outlast a running answer."""
+    cancel(stack, "gen-1")
+
+
 class Running:
     """A stream in its midst."""
 

@@ -8,11 +8,12 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from local.simulator import Simulator, llama
-from tests.support.simulator_calls import KEY, chat, chat_body, get, open_call
+from tests.support.simulator_calls import KEY, chat, chat_body, complete, get, open_call
 
 MODEL = "weir/smollm2-135m"
 START_AND_WAIT = f"""
@@ -75,6 +76,35 @@ def test_model_streams_token_by_token_when_asked(simulator: Simulator) -> None:
     assert finish["choices"][0]["finish_reason"] in {"length", "stop"}
     assert 1 <= usage["usage"]["completion_tokens"] <= 12
     assert answer.done
+
+
+@pytest.mark.parametrize("prompt", ["The sky is", [504, 6376, 314]])
+def test_model_completes_a_text_whether_it_comes_in_words_or_in_tokens(
+    simulator: Simulator, prompt: object
+) -> None:
+    asked: dict[str, Any] = {"prompt": prompt, "max_tokens": 3, "temperature": 0, "logprobs": 2}
+    answer = complete(simulator, model=MODEL, echo=True, **asked).json
+    events = complete(simulator, model=MODEL, stream=True, **asked).events
+
+    [choice] = answer["choices"]
+    told = choice["logprobs"]
+    assert choice["text"] == "The sky is" + "".join(told["tokens"])
+    assert choice["finish_reason"] == "length"
+    assert len(told["tokens"]) == len(told["text_offset"]) == 3
+    assert all(logprob < 0 for logprob in told["token_logprobs"])
+    assert [len(others) for others in told["top_logprobs"]] == [2, 2, 2]
+    assert (answer["usage"]["prompt_tokens"], answer["usage"]["completion_tokens"]) == (3, 3)
+    assert answer["usage"]["cost"] == (3 * 20 + 3 * 60) / 10**9
+    assert "".join(event["choices"][0]["text"] for event in events) == "".join(told["tokens"])
+
+
+def test_nothing_is_charged_when_the_model_does_not_know_a_token(simulator: Simulator) -> None:
+    before = len(simulator.ledger.entries())
+
+    answer = complete(simulator, model=MODEL, prompt=[999_999])
+
+    assert answer.status == 400
+    assert len(simulator.ledger.entries()) == before
 
 
 def test_model_stops_and_charges_the_tokens_so_far_when_the_client_leaves(

@@ -4,6 +4,7 @@ import json
 from itertools import pairwise
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,9 +19,12 @@ from tests.unit.http.chunks import (
     event,
     renamed,
     stream,
+    text_chunk,
+    text_stream,
 )
 from weir.domain.errors import ProviderError
 from weir.domain.price_plans import AT_COST, PricePlan
+from weir.domain.requests import Mode
 from weir.http.body_translation import BodyTranslation
 from weir.http.reading import GenerationReading
 from weir.http.stream_translation import StreamTranslation
@@ -40,6 +44,9 @@ JSON = st.recursive(
 BODIES = st.sampled_from(
     [
         stream(),
+        text_stream(),
+        text_stream(spaced=True),
+        text_stream()[: len(text_stream()) // 2],
         stream(spaced=True),
         stream().replace(b"\n\n", b"\r\n\r\n"),
         stream().removesuffix(DONE),
@@ -125,6 +132,45 @@ def test_chunks_differ_in_the_id_alone_when_deltas_are_anything(
 
     assert message is None
     assert sent == renamed(body)
+
+
+@UNTIMED
+@given(
+    texts=st.lists(st.text(), max_size=5),
+    logprobs=JSON,
+    spaced=st.booleans(),
+    places=st.lists(st.integers(0, 10_000), max_size=20),
+)
+def test_chunks_differ_in_the_id_alone_when_texts_are_anything(
+    texts: list[str],
+    logprobs: Any,
+    spaced: bool,  # noqa: FBT001
+    places: list[int],
+) -> None:
+    chunks = [text_chunk(text) for text in texts]
+    for content in chunks:
+        content["choices"][0]["logprobs"] = logprobs
+    body = b"".join(event(content, spaced=spaced) for content in chunks) + text_stream()
+
+    sent, reading, message = translated(cut(body, places))
+
+    assert message is None
+    assert sent == renamed(body)
+    assert (reading.finish_reason, reading.model) == ("length", "openai/gpt-3.5-turbo-instruct")
+
+
+@UNTIMED
+@given(kept=st.integers(0, len(text_stream()) - 40))
+def test_a_text_that_breaks_off_ends_in_an_error_chunk_of_its_own_kind(kept: int) -> None:
+    translation = StreamTranslation(OUR_ID, model="asked/for", mode=Mode.TEXT)
+    translation.feed(text_stream()[:kept])
+
+    with pytest.raises(ProviderError) as caught:
+        translation.end()
+
+    last = json.loads(translation.ending(caught.value).rstrip().rpartition(b"data: ")[2])
+    assert (last["id"], last["object"], last["error"]["code"]) == (OUR_ID, "text_completion", 502)
+    assert last["choices"] == [{"index": 0, "text": "", "logprobs": None, "finish_reason": "error"}]
 
 
 @UNTIMED

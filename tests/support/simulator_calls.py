@@ -72,6 +72,11 @@ def chat_body(content: object = "one two three four", **fields: Any) -> bytes:
     return json.dumps({"model": "weir/echo", "messages": messages, **fields}).encode()
 
 
+def text_body(prompt: object = "one two three four", **fields: Any) -> bytes:
+    """Return the body of a request for a text completion by the echo model."""
+    return json.dumps({"model": "weir/echo", "prompt": prompt, **fields}).encode()
+
+
 def open_call(
     url: str, *, body: bytes = b"", key: str | None = KEY, method: str = "POST"
 ) -> socket.socket:
@@ -111,6 +116,12 @@ def chat(simulator: Simulator, *, key: str | None = KEY, **fields: Any) -> RawAn
     """Make one chat call."""
     body = chat_body(**fields)
     return read_answer(open_call(f"{simulator.url}/chat/completions", body=body, key=key))
+
+
+def complete(simulator: Simulator, *, key: str | None = KEY, **fields: Any) -> RawAnswer:
+    """Make one call for a text completion."""
+    body = text_body(**fields)
+    return read_answer(open_call(f"{simulator.url}/completions", body=body, key=key))
 
 
 def get(url: str, *, key: str | None = KEY) -> RawAnswer:

@@ -73,6 +73,32 @@ def test_the_context_of_the_model_bounds_each_completion_when_several_are_asked_
     assert strict_estimate(request, price) == 3 * 8_000
 
 
+def test_the_context_of_the_model_bounds_each_prompt_when_several_are_sent() -> None:
+    request = make_request(
+        prompt_bytes=10**6, messages=0, max_tokens=2 * 10**6, prompts=2, completions=2
+    )
+    price = ModelPrice(
+        prompt_pico_usd=PicoUsd(1_000), completion_pico_usd=PicoUsd(1_000), context_tokens=8_000
+    )
+
+    assert strict_estimate(request, price) == 2 * (8_000 + 8_000)
+
+
+@pytest.mark.parametrize("bound", PromptBound)
+def test_a_token_id_is_one_token(bound: PromptBound) -> None:
+    request = make_request(prompt_bytes=0, messages=2, token_ids=7)
+
+    assert prompt_tokens(request, bound=bound) == 2 * 16 + 7
+
+
+def test_a_fee_per_request_is_held_for_each_prompt() -> None:
+    price = ModelPrice(
+        prompt_pico_usd=PicoUsd(0), completion_pico_usd=PicoUsd(0), request_pico_usd=PicoUsd(5_000)
+    )
+
+    assert strict_estimate(make_request(prompts=3), price) == 15
+
+
 def test_fees_per_request_image_and_search_are_added() -> None:
     price = ModelPrice(
         prompt_pico_usd=PicoUsd(0),

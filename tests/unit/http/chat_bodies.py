@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from weir.domain.requests import ChatRequest
+from weir.domain.requests import ChatRequest, Mode
 from weir.domain.tenants import Tenant, TenantId
 from weir.http.chat_request import read_chat_request
 
@@ -23,10 +23,19 @@ def body(**fields: Any) -> bytes:
     return json.dumps({name: value for name, value in members.items() if value != ...}).encode()
 
 
+def text_body(**fields: Any) -> bytes:
+    """Return a valid request for a text completion, as `body` does for a chat."""
+    return body(**{"messages": ..., "prompt": "A weir is", **fields})
+
+
 def read(
-    raw: bytes, headers: Mapping[str, str] | None = None, *, tenant: Tenant = TENANT
+    raw: bytes,
+    headers: Mapping[str, str] | None = None,
+    *,
+    tenant: Tenant = TENANT,
+    mode: Mode = Mode.CHAT,
 ) -> ChatRequest:
-    return read_chat_request(raw, headers or {}, tenant=tenant)
+    return read_chat_request(raw, headers or {}, tenant=tenant, mode=mode)
 
 
 def parts(*content: dict[str, Any]) -> list[dict[str, Any]]:

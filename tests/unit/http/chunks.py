@@ -86,6 +86,39 @@ def renamed(body: bytes) -> bytes:
     return body.replace(UPSTREAM_ID.encode(), OUR_ID.encode())
 
 
+def text_chunk(text: str, *, finish: str | None = None, **extra: Any) -> dict[str, Any]:
+    choice = {
+        "index": 0,
+        "text": text,
+        "logprobs": None,
+        "finish_reason": finish,
+        "native_finish_reason": finish,
+    }
+    return {
+        "id": UPSTREAM_ID,
+        "provider": "OpenAI",
+        "model": "openai/gpt-3.5-turbo-instruct",
+        "object": "text_completion",
+        "created": 1763812345,
+        "choices": [choice],
+        **extra,
+    }
+
+
+LOGPROBS = {"tokens": [" a"], "token_logprobs": [-0.5], "top_logprobs": None, "text_offset": [9]}
+TEXT_CHUNKS = (
+    text_chunk(" a"),
+    text_chunk('a\u2028b\u0085c 日本 😀 "usage" "error" [DONE] data: \n\n'),
+    {**text_chunk(" b"), "choices": [{"index": 1, "text": " b", "logprobs": LOGPROBS}]},
+    text_chunk("", finish="length"),
+    text_chunk("", finish="length", usage=USAGE),
+)
+
+
+def text_stream(*, spaced: bool = False) -> bytes:
+    return COMMENT + b"".join(event(content, spaced=spaced) for content in TEXT_CHUNKS) + DONE
+
+
 def error_chunk(error: dict[str, Any]) -> dict[str, Any]:
     return {
         "id": UPSTREAM_ID,

@@ -59,6 +59,13 @@ CHUNK = (
     b'"total_tokens":2,"cost":0.00000075}}\n\n'
 )
 
+TEXT: dict[str, Any] = {"resource": "/api/v1/completions", "fields": {"prompt": "A weir is"}}
+TEXT_CHUNK = (
+    b'data: {"id":"gen-upstream","object":"text_completion","model":"weir/echo",'
+    b'"choices":[{"index":0,"text":" a","finish_reason":"stop"}],"usage":{"prompt_tokens":1,'
+    b'"completion_tokens":1,"total_tokens":2,"cost":0.00000075}}\n\n'
+)
+
 Respond = Callable[..., Reply]
 
 
@@ -110,6 +117,7 @@ def make_event(**overrides: Any) -> Any:
     body = {"model": "weir/echo", "messages": [{"role": "user", "content": "hi"}]}
     event = {
         "httpMethod": "POST",
+        "resource": "/api/v1/chat/completions",
         "path": "/api/v1/chat/completions",
         "headers": {"Authorization": f"Bearer {KEY}"} | overrides.pop("more_headers", {}),
         "body": json.dumps(body | overrides.pop("fields", {})),
@@ -135,6 +143,39 @@ def test_a_stream_is_an_event_stream_that_ends_with_done(respond: Respond) -> No
     assert reply.headers["Cache-Control"] == "no-cache"
     assert reply.headers["X-Generation-Id"].encode() in events
     assert events.endswith(b"data: [DONE]\n\n")
+
+
+def test_a_text_completion_is_answered_like_a_chat(respond: Respond) -> None:
+    plain = ANSWER.replace(b"chat.completion", b"text_completion")
+
+    reply = respond(FakeResponse([plain]), **TEXT)
+
+    body = json.loads(b"".join(reply.body))
+    assert (reply.status, body["object"]) == (200, "text_completion")
+    assert body["id"] == reply.headers["X-Generation-Id"] != "gen-upstream"
+
+
+def test_a_stream_of_text_that_breaks_ends_in_an_error_event_of_its_kind(
+    respond: Respond,
+) -> None:
+    fields = {**TEXT["fields"], "stream": True}
+    scripts: list[list[object]] = [
+        [TEXT_CHUNK, ProviderError("cut", cost_is_zero=False)],
+        [RuntimeError("x")],
+    ]
+    for script in scripts:
+        reply = respond(FakeResponse(script), **{**TEXT, "fields": fields})
+
+        last = json.loads(b"".join(reply.body).decode().rstrip().rpartition("data: ")[2])
+        assert (last["object"], last["id"]) == ("text_completion", reply.headers["X-Generation-Id"])
+        (choice,) = last["choices"]
+        assert (choice["text"], choice["finish_reason"]) == ("", "error")
+
+
+def test_a_route_that_is_none_of_its_own_is_not_found(respond: Respond) -> None:
+    reply = respond(FakeResponse([ANSWER]), resource="/api/v1/embeddings")
+
+    assert reply.status == 404
 
 
 def test_a_body_in_base64_is_the_same_body(respond: Respond) -> None:

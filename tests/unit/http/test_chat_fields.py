@@ -74,6 +74,11 @@ ACCEPTED: list[tuple[str, Any]] = [
 
 REFUSED: list[tuple[str, Any, str]] = [
     (
+        "tools",
+        [{"type": "openrouter:files"}],
+        "tools[0].type openrouter:files is not supported",
+    ),
+    (
         "messages",
         parts({"type": "file", "file": {"file_id": "f", "file_data": "data:,x"}}),
         "messages[0].content[0].file.file_id is not supported: send the file itself in file_data",
@@ -100,7 +105,8 @@ REFUSED: list[tuple[str, Any, str]] = [
         "messages[0].tool_calls[0].function.arguments is required",
     ),
     ("messages", parts({"text": "x"}), "messages[0].content[0].type is required"),
-    ("messages", parts({"type": 1}), "messages[0].content[0].type must be a non-empty string"),
+    ("messages", parts({"type": 1}), "messages[0].content[0].type must be a string"),
+    ("messages", parts({"type": ""}), "messages[0].content[0].type must be a non-empty string"),
     ("messages", parts({"type": "text"}), "messages[0].content[0].text is required"),
     ("messages", parts({"type": "text", "text": 1}), "messages[0].content[0].text must be"),
     ("messages", parts({"type": "image_url"}), "content[0].image_url is required"),
@@ -111,7 +117,8 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("messages", parts({"type": "file", "file": {"file_data": 1}}), "file.file_data must be"),
     ("model", "", "model must be a non-empty string of at most 256 characters, got 0"),
     ("model", "x" * 257, "model must be a non-empty string of at most 256 characters, got 257"),
-    ("model", "a\nb", "model must be a string of printable characters"),
+    ("model", "a\nb", "model must be a string of printable ASCII characters"),
+    ("model", "mödel", "model must be a string of printable ASCII characters"),
     ("model", None, "model is required"),
     ("model", ["a"], "got an array"),
     ("models", ["a"] * 4, "models must be an array of at most 3 items, got 4 items"),

@@ -42,7 +42,7 @@ def test_prompt_is_accepted_when_there_are_no_messages() -> None:
     request = read(raw)
 
     assert request.body == raw
-    assert (request.messages, request.prompt_bytes) == (0, len(raw))
+    assert (request.messages, request.prompt_bytes) == (1, len(raw))
 
 
 @pytest.mark.parametrize(("value", "stream"), [(True, True), (False, False), (..., False)])

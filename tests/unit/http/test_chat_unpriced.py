@@ -83,6 +83,33 @@ def test_no_feature_is_named_when_the_estimate_bounds_all(fields: dict[str, Any]
     assert read(body(**fields)).unpriced_feature is None
 
 
+A_FILE = {"messages": [{"role": "user", "content": [{"type": "file", "file": {"file_data": "x"}}]}]}
+
+
+@pytest.mark.parametrize(
+    "plugins",
+    [
+        None,
+        [],
+        [{"id": "web"}],
+        [{"id": "file-parser"}],
+        [{"id": "file-parser", "pdf": {"engine": None}}],
+        [{"id": "file-parser", "pdf": {"engine": "native"}, "enabled": False}],
+    ],
+)
+def test_a_file_has_no_price_when_upstream_chooses_what_reads_it(plugins: Any) -> None:
+    feature = read(body(**A_FILE, plugins=plugins)).unpriced_feature
+
+    assert feature is not None
+    assert feature.startswith("a file without a pdf engine")
+
+
+def test_a_file_has_a_price_when_its_engine_is_named() -> None:
+    plugins = [{"id": "file-parser", "pdf": {"engine": "pdf-text"}}]
+
+    assert read(body(**A_FILE, plugins=plugins)).unpriced_feature is None
+
+
 def test_name_is_short_ascii_when_the_client_writes_a_novel() -> None:
     feature = read(body(service_tier="é" * 100_000)).unpriced_feature
 

@@ -78,7 +78,7 @@ def prompt_tokens(request: ChatRequest, *, bound: PromptBound) -> int:
         text = -(-text // 2)
     media = request.media_parts * TOKENS_PER_MEDIA_PART
     media += request.media_bytes // MEDIA_BYTES_PER_TOKEN
-    return text + media + request.messages * TOKENS_PER_MESSAGE
+    return text + media + request.token_ids + request.messages * TOKENS_PER_MESSAGE
 
 
 def estimate(
@@ -110,12 +110,12 @@ def estimate(
 def _cost(request: ChatRequest, *, price: ModelPrice, tokens: int) -> NanoUsd:
     prompt, completion = tokens, request.max_tokens
     if price.context_tokens is not None:
-        prompt = min(prompt, price.context_tokens)
+        prompt = min(prompt, price.context_tokens * request.prompts)
         completion = min(completion, price.context_tokens * request.completions)
     return nano_ceil(
         prompt * price.prompt_pico_usd
         + completion * price.completion_pico_usd
-        + price.request_pico_usd
+        + request.prompts * price.request_pico_usd
         + request.media_parts * price.image_pico_usd
         + request.web_searches * price.web_search_pico_usd
     )

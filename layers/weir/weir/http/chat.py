@@ -1,14 +1,14 @@
-"""POST /api/v1/chat/completions: an API Gateway event to a call, an answer to a reply."""
+"""POST /api/v1/chat/completions and /completions: an event to a call, an answer to a reply."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from weir.domain.answers import Answer, Reply
-from weir.domain.errors import WeirError
+from weir.domain.errors import NotFoundError, WeirError
 from weir.domain.generations import GenerationId, created_s
 from weir.domain.ports import Journal, Translation
 from weir.domain.price_plans import PricePlan
-from weir.domain.requests import ChatRequest
+from weir.domain.requests import ChatRequest, Mode
 from weir.http.body_translation import BodyTranslation
 from weir.http.chat_request import read_chat_request
 from weir.http.cors import CORS_HEADERS
@@ -18,6 +18,12 @@ from weir.http.idempotency import idempotency_key, request_digest
 from weir.http.stream_translation import StreamTranslation
 from weir.http.unforeseen import log_frames
 from weir.services.chat import Call, Chat
+
+MODES: Mapping[str, Mode] = {
+    "POST /api/v1/chat/completions": Mode.CHAT,
+    "POST /api/v1/completions": Mode.TEXT,
+}
+"""The routes, by method and resource as the template has them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,15 +52,18 @@ class ChatEndpoint:
 
 
 def _call(event: ProxyEvent, *, deadline_ms: int) -> Call:
+    mode = MODES.get(f"{event.get('httpMethod')} {event.get('resource')}")
+    if mode is None:
+        raise NotFoundError("Not Found")
     fields = headers(event)
     return Call(
         bearer=bearer(event),
         deadline_ms=deadline_ms,
         idempotency_key=idempotency_key(fields),
         digest=lambda: request_digest(event, fields),
-        read=lambda tenant: read_chat_request(body_bytes(event), fields, tenant=tenant),
+        read=lambda tenant: read_chat_request(body_bytes(event), fields, tenant=tenant, mode=mode),
         translate=_translation,
-        reply=_reply,
+        reply=lambda answer: _reply(answer, mode),
         error_reply=_error_reply,
     )
 
@@ -63,16 +72,20 @@ def _translation(generation_id: GenerationId, request: ChatRequest, plan: PriceP
     model = request.models[0]
     if request.stream:
         return StreamTranslation(
-            generation_id, model=model, created=created_s(generation_id), plan=plan
+            generation_id,
+            model=model,
+            created=created_s(generation_id),
+            plan=plan,
+            mode=request.mode,
         )
     return BodyTranslation(generation_id, model=model, plan=plan)
 
 
-def _reply(answer: Answer) -> Reply:
+def _reply(answer: Answer, mode: Mode) -> Reply:
     kind, body = {"Content-Type": "application/json"}, answer.body
     if answer.stream:
         kind = {"Content-Type": "text/event-stream", "Cache-Control": "no-cache"}
-        body = _guarded(answer)
+        body = _guarded(answer, mode)
     fields = {**kind, **CORS_HEADERS, "X-Generation-Id": answer.generation_id}
     return Reply(status=200, headers=fields, body=body)
 
@@ -82,7 +95,7 @@ def _error_reply(error: WeirError) -> Reply:
     return Reply(status=status, headers=fields, body=(body,))
 
 
-def _guarded(answer: Answer) -> Iterator[bytes]:
+def _guarded(answer: Answer, mode: Mode) -> Iterator[bytes]:
     """Relay a stream; an unforeseen fault in it ends in an error event, not in a cut."""
     try:
         yield from answer.body
@@ -94,4 +107,5 @@ def _guarded(answer: Answer) -> Iterator[bytes]:
             model=answer.model,
             created=created_s(answer.generation_id),
             provider=None,
+            mode=mode,
         )

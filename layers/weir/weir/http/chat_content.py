@@ -1,22 +1,23 @@
 """Messages of a chat request: their checks, and how much media they carry."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from weir.domain.errors import InvalidRequestError
 from weir.http.checks import (
     Check,
-    anything,
     array,
+    by_member,
     by_type,
+    described,
     nullable,
-    one_of,
     record,
     text,
 )
 
 
+@described(lambda: {"type": "null"})
 def _no_file_id(path: str, value: Any) -> None:
     # It would name an object of the operator's account, which all tenants share.
     if value is not None:
@@ -46,25 +47,26 @@ _TEXT = {
     "prompt_cache_breakpoint": nullable(record()),
 }
 
+
+def _part(members: Mapping[str, Check], *required: str) -> Check:
+    return record({**members, "file_id": _no_file_id}, required=required)
+
+
 _PARTS: dict[str, Check] = {
-    "text": record(_TEXT, required=("text",)),
-    "image_url": record(_IMAGE, required=tuple(_IMAGE)),
-    "input_audio": record(_AUDIO, required=tuple(_AUDIO)),
-    "video_url": record(_VIDEO, required=tuple(_VIDEO)),
-    "input_video": record(_VIDEO, required=tuple(_VIDEO)),
-    "file": record(_FILE, required=tuple(_FILE)),
+    "text": _part(_TEXT, "text"),
+    "image_url": _part(_IMAGE, *_IMAGE),
+    "input_audio": _part(_AUDIO, *_AUDIO),
+    "video_url": _part(_VIDEO, *_VIDEO),
+    "input_video": _part(_VIDEO, *_VIDEO),
+    "file": _part(_FILE, *_FILE),
 }
 _MEDIA = _PARTS.keys() - {"text"}
+_TYPE = {"type": text(min_chars=1)}
 
+part = by_member("type", _PARTS, otherwise=_part(_TYPE))
+"""Check of a content part; one of an unknown type passes as it is."""
 
-def part(path: str, value: Any) -> None:
-    """Check a content part; one of an unknown type passes as it is."""
-    _PART(path, value)
-    _PARTS.get(value["type"], anything)(path, value)
-
-
-_TYPED = record({"type": text(min_chars=1)}, required=("type",))
-_PART = record({"type": text(min_chars=1), "file_id": _no_file_id}, required=("type",))
+_TYPED = record(_TYPE, required=("type",))
 _CONTENT = by_type("a string or an array of content parts", {str: text(), list: array(part)})
 _FUNCTION_CALL = record({"name": text(), "arguments": text()}, required=("name", "arguments"))
 _TOOL_CALL = record(
@@ -93,13 +95,9 @@ _ROLES: dict[str, Check] = {
     "assistant": record(_ASSISTANT),
     "tool": record(_TOOL, required=("content", "tool_call_id")),
 }
-_ROLE = record({"role": one_of(tuple(_ROLES))}, required=("role",))
 
-
-def message(path: str, value: Any) -> None:
-    """Check one message against the table of its role."""
-    _ROLE(path, value)
-    _ROLES[value["role"]](path, value)
+message = by_member("role", _ROLES)
+"""Check of one message, by the table of its role."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,6 @@
-"""The documented fields of a chat request, each with its check. A field not named here passes.
+"""The documented fields of a request, each with its check. A field not named here passes.
+
+`/chat/completions` takes these; `completion_fields` says what `/completions` takes otherwise.
 
 Values of open enumerations are not checked, because new ones ship upstream without notice; wrong
 types and numbers out of range are refused here, before anything is held.
@@ -8,13 +10,16 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from weir.domain.errors import InvalidRequestError
 from weir.http.chat_content import message, part
 from weir.http.checks import (
     Check,
     anything,
     array,
     boolean,
+    by_member,
     by_type,
+    described,
     integer,
     nullable,
     number,
@@ -26,12 +31,15 @@ from weir.http.checks import (
 
 MAX_MODEL_CHARS = 256
 
+_MODEL = text(MAX_MODEL_CHARS, min_chars=1)
 
+
+@described(lambda: {**_MODEL.schema, "pattern": "^[ -~]+$"})
 def model(path: str, value: Any) -> None:
     """Check a model slug, variants and presets included."""
-    text(MAX_MODEL_CHARS, min_chars=1)(path, value)
-    if not value.isprintable():
-        refuse(path, value, expected="a string of printable characters")
+    _MODEL(path, value)
+    if not (value.isascii() and value.isprintable()):
+        refuse(path, value, expected="a string of printable ASCII characters")
 
 
 _SEARCH_BOUNDS: Mapping[str, Check] = {
@@ -49,15 +57,23 @@ _FUNCTION = record(
     required=("name",),
 )
 _CACHE_CONTROL = record({"type": text(), "ttl": nullable(text())}, required=("type",))
-_TOOL_MEMBERS = {"type": text(), "cache_control": nullable(_CACHE_CONTROL), **_SEARCH_BOUNDS}
-_FUNCTION_TOOL = record({"function": _FUNCTION}, required=("function",))
-_SERVER_TOOL = record({"parameters": nullable(record(_SEARCH_BOUNDS))})
 
 
-def _tool(path: str, value: Any) -> None:
-    record(_TOOL_MEMBERS, required=("type",))(path, value)
-    (_FUNCTION_TOOL if value["type"] == "function" else _SERVER_TOOL)(path, value)
+@described(lambda: {"not": {}})
+def _no_shared_files(path: str, _value: Any) -> None:
+    # They are the workspace of the operator's account, which all tenants share.
+    raise InvalidRequestError(f"{path}.type openrouter:files is not supported")
 
+
+_TOOL_MEMBERS = {"cache_control": nullable(_CACHE_CONTROL), **_SEARCH_BOUNDS}
+_TOOL = by_member(
+    "type",
+    {
+        "function": record({**_TOOL_MEMBERS, "function": _FUNCTION}, required=("function",)),
+        "openrouter:files": _no_shared_files,
+    },
+    otherwise=record({**_TOOL_MEMBERS, "parameters": nullable(record(_SEARCH_BOUNDS))}),
+)
 
 _JSON_SCHEMA = record(
     {
@@ -134,8 +150,11 @@ FIELDS: Mapping[str, Check] = {
     "usage": record({"include": boolean}),
     "max_tokens": integer(1),
     "max_completion_tokens": integer(1),
-    # Undocumented on this route, yet it multiplies what a completion costs.
+    # Undocumented for a chat, yet these two multiply what a completion costs.
     "n": integer(1, 128),
+    "best_of": integer(1, 20),
+    "echo": boolean,
+    "suffix": text(),
     "temperature": number(0, 2),
     "top_p": number(0, 1, above_low=True),
     "top_k": integer(0),
@@ -152,7 +171,7 @@ FIELDS: Mapping[str, Check] = {
     "user": text(),
     "response_format": _RESPONSE_FORMAT,
     "structured_outputs": boolean,
-    "tools": array(_tool),
+    "tools": array(_TOOL),
     "tool_choice": _TOOL_CHOICE,
     "parallel_tool_calls": boolean,
     "stop_server_tools_when": array(min_items=1),

@@ -42,6 +42,7 @@ def _features(request: JsonObject, models: Iterable[str]) -> Iterator[str]:
     yield from (_named("model", model) for model in models if _is_unpriced_model(model))
     yield from _endpoints(request.get("provider") or {})
     yield from _plugins(request.get("plugins") or ())
+    yield from _files(request)
     for tool in request.get("tools") or ():
         kind = tool["type"]
         if kind.lower().startswith(_SERVER_TOOLS) and kind not in _PRICED_SERVER_TOOLS:
@@ -73,6 +74,32 @@ def _plugins(plugins: Iterable[dict[str, Any]]) -> Iterator[str]:
 
 def _is_priced_parser(pdf: Any) -> bool:
     return pdf is None or (isinstance(pdf, dict) and pdf.get("engine") in _PRICED_PDF_ENGINES)
+
+
+def _files(request: JsonObject) -> Iterator[str]:
+    if _has_file(request) and not _is_engine_named(request.get("plugins") or ()):
+        yield 'a file without a pdf engine of plugin "file-parser" ("native" or "pdf-text")'
+
+
+def _has_file(request: JsonObject) -> bool:
+    contents = (message.get("content") for message in request.get("messages") or ())
+    return any(
+        part["type"] == "file"
+        for content in contents
+        if isinstance(content, list)
+        for part in content
+    )
+
+
+def _is_engine_named(plugins: Iterable[dict[str, Any]]) -> bool:
+    """Tell whether an engine is; upstream otherwise takes one for scans that bills by the page."""
+    return any(
+        plugin["id"] == "file-parser"
+        and plugin.get("enabled") is not False
+        and isinstance(pdf := plugin.get("pdf"), dict)
+        and pdf.get("engine") is not None
+        for plugin in plugins
+    )
 
 
 def _named(what: str, value: str) -> str:

@@ -6,6 +6,7 @@ from json import dumps
 from typing import Any
 
 from weir.domain.errors import WeirError
+from weir.domain.requests import Mode
 from weir.http.cors import CORS_HEADERS
 
 ErrorResponse = tuple[int, dict[str, str], bytes]
@@ -38,6 +39,12 @@ _ERROR_TYPES = {
     504: "timeout",
     524: "timeout",
     529: "provider_overloaded",
+}
+
+# What a chunk of each mode is called, and the content of one that says nothing.
+_CHUNKS: Mapping[Mode, tuple[str, Mapping[str, object]]] = {
+    Mode.CHAT: ("chat.completion.chunk", {"delta": {"content": ""}}),
+    Mode.TEXT: ("text_completion", {"text": "", "logprobs": None}),
 }
 
 
@@ -87,15 +94,17 @@ def error_event(
     model: str | None,
     created: int,
     provider: str | None,
+    mode: Mode = Mode.CHAT,
 ) -> bytes:
     """Return the event that ends a stream whose status 200 is already sent.
 
     `created` is epoch seconds, as in the chunks before it. A model that upstream has not named yet
     is sent as "", a provider is then left out: clients refuse null in both places.
     """
+    kind, nothing = _CHUNKS[mode]
     chunk: dict[str, Any] = {
         "id": generation_id,
-        "object": "chat.completion.chunk",
+        "object": kind,
         "created": created,
         "model": model or "",
     }
@@ -106,7 +115,7 @@ def error_event(
         "message": _masked_message(error),
         "metadata": _masked_metadata(error),
     }
-    chunk["choices"] = [{"index": 0, "delta": {"content": ""}, "finish_reason": "error"}]
+    chunk["choices"] = [{"index": 0, **nothing, "finish_reason": "error"}]
     return b"data: " + _bytes(chunk) + b"\n\n"
 
 

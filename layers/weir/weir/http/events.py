@@ -6,7 +6,7 @@ from base64 import b64decode
 from collections.abc import Mapping
 from typing import TypedDict
 
-from weir.domain.errors import InvalidApiKeyError, InvalidRequestError, PayloadTooLargeError
+from weir.domain.errors import InvalidRequestError, PayloadTooLargeError
 
 MAX_BODY_BYTES = 6 * 1024 * 1024
 
@@ -16,6 +16,8 @@ _BEARER = re.compile(r"(?i:bearer) +([\x21-\x7e]{1,512})")
 class RequestContext(TypedDict, total=False):
     """What API Gateway adds about the call."""
 
+    domainName: str
+    path: str
     requestId: str
 
 
@@ -73,18 +75,25 @@ def body_bytes(event: ProxyEvent) -> bytes:
 def bearer(event: ProxyEvent) -> str | None:
     """Return the key of the Authorization header, None when there is no such header.
 
-    Raises:
-        InvalidApiKeyError: The header has another form than `Bearer <key>`.
+    A header of another form than `Bearer <key>`, or a repeated one, is the key "": nobody has it,
+    so that it is refused like every other bad key, in the same words.
     """
-    value = header(event, "authorization")
-    if not value:
+    values = _every(event, "authorization")
+    if not any(values):
         return None
-    match = _BEARER.fullmatch(value.strip())
-    if match is None:
-        raise InvalidApiKeyError('The Authorization header must have the form "Bearer <key>"')
-    return match[1]
+    match = _BEARER.fullmatch(values[0]) if len(values) == 1 else None
+    return match[1] if match else ""
 
 
 def path_parameter(event: ProxyEvent, name: str) -> str:
     """Return a part of the path that the route leaves open; "" when it is absent."""
     return (event.get("pathParameters") or {}).get(name, "")
+
+
+def _every(event: ProxyEvent, name: str) -> list[str]:
+    single = {key: [value] for key, value in (event.get("headers") or {}).items()}
+    for fields in (event.get("multiValueHeaders") or {}, single):
+        found = [value for key, values in fields.items() if key.lower() == name for value in values]
+        if found:
+            return [value.strip() for value in found]
+    return []

@@ -12,6 +12,7 @@ from json import dumps
 from weir.domain.errors import ProviderError, WeirError
 from weir.domain.generations import GenerationId, created_s
 from weir.domain.price_plans import AT_COST, PricePlan
+from weir.domain.requests import Mode
 from weir.http.errors import error_event, unexpected
 from weir.http.event_stream import DATA, EventBuffer, read_event
 from weir.http.json_objects import JsonObject, MalformedJsonError, splice
@@ -46,12 +47,14 @@ class StreamTranslation:
         model: str | None = None,
         created: int | None = None,
         plan: PricePlan = AT_COST,
+        mode: Mode = Mode.CHAT,
     ) -> None:
         """Start; `model` and `created` (epoch seconds) stand in until upstream names its own.
 
-        Costs are shown as the prices of the tenant's `plan`.
+        Costs are shown as the prices of the tenant's `plan`; an error is told as a chunk of `mode`.
         """
         self._generation_id = generation_id
+        self._mode = mode
         self._model = model
         self._prices = ShownPrices(plan=plan, model=model or "")
         self._created = created_s(generation_id) if created is None else created
@@ -126,6 +129,7 @@ class StreamTranslation:
             model=self._reading.model or self._model,
             created=self._created,
             provider=self._reading.provider,
+            mode=self._mode,
         )
 
     def _event(self, event: bytes) -> bytes:
