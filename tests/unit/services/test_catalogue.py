@@ -89,8 +89,9 @@ def test_prices_and_the_filter_by_price_go_by_the_callers_plan() -> None:
     assert single.entries == [found.entries[0]]
 
 
-def test_a_policys_models_are_listed_with_aliases_of_them() -> None:
-    assert allowed(Policy(models=("openai/*",))) == ["openai/gpt", "~openai/latest"]
+def test_a_policys_models_are_listed_without_aliases_that_it_does_not_name() -> None:
+    assert allowed(Policy(models=("openai/*",))) == ["openai/gpt"]
+    assert allowed(Policy(models=("~openai/latest",))) == ["~openai/latest"]
     assert allowed(Policy(models=("meta/llama:free",))) == ["meta/llama:free"]
     assert allowed(ANYTHING) == list(NAMES)
 

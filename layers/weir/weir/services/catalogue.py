@@ -87,11 +87,7 @@ class Catalogue:
         wanted = [model for model in shown if query.selects(model, now_ms=visit.now_ms)]
         for ids in (*_chosen(visit, query), *_permitted(visit, policy)):
             wanted = [model for model in wanted if not ids.isdisjoint(_names(model))]
-        wanted = [
-            model
-            for model in wanted
-            if policy.allows_model(model["id"], alias_of=_alias_target(model))
-        ]
+        wanted = [model for model in wanted if policy.allows_model(model["id"])]
         wanted = _in_order(visit, query, wanted)
         end = None if query.limit is None else query.offset + query.limit
         return visit.listing(wanted[query.offset : end], total=len(wanted))
