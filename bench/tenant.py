@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 from weir.adapters.dynamodb.control import DynamoDBKeys
-from weir.adapters.dynamodb.credits import DynamoDBCredits
-from weir.adapters.dynamodb.tenants import DynamoDBTenants
+from weir.adapters.dynamodb.control_items import encode_tenant
+from weir.adapters.dynamodb.credits import opened_lanes
 from weir.adapters.dynamodb.wire import Item, Payload
 from weir.domain.api_keys import RANDOM_BYTES, ApiKey, KeyKind, key_hash, masked, mint
+from weir.domain.limits import AccountLimits
 from weir.domain.money import nano_usd
 from weir.domain.tenants import Tenant, TenantId
 
@@ -37,17 +38,20 @@ class WrittenItems:
 
 def account_item() -> Item:
     """Return the tenant's account before any request."""
-    written = WrittenItems()
-    credits_ = DynamoDBCredits(written, accounts_table=ACCOUNTS_TABLE, control_table=CONTROL_TABLE)
-    credits_.open_tenant_account(TENANT.tenant_id, credit_nano_usd=nano_usd(CREDIT_USD))
-    return written.first
+    (opened,) = opened_lanes(
+        TENANT.tenant_id,
+        table=ACCOUNTS_TABLE,
+        credit_nano_usd=nano_usd(CREDIT_USD),
+        limits=AccountLimits(),
+        lanes=1,
+    )
+    item: Item = opened["Put"]["Item"]
+    return item
 
 
 def profile_item() -> Item:
     """Return the tenant's profile."""
-    written = WrittenItems()
-    DynamoDBTenants(written, control_table=CONTROL_TABLE).put(TENANT)
-    return written.first
+    return encode_tenant(TENANT)
 
 
 def api_key_item() -> Item:

@@ -85,12 +85,12 @@ def _model(stack: LocalStack) -> str:
 
 
 def _facts(stack: LocalStack) -> dict[str, Any]:
-    """Return what stack.json says; console and operator key are not built yet."""
+    """Return what stack.json says; the console is not built yet."""
     return {
         "base_url": stack.base_url,
         "api_key": stack.api_key,
         "management_key": stack.management_key,
-        "operator_key": None,
+        "operator_key": stack.operator_key,
         "console_url": None,
         "simulator_url": stack.simulator.url if stack.simulator else None,
         "model": _model(stack),

@@ -1,7 +1,8 @@
 """`python -m local.containers`: what the containers of `sam local` talk to.
 
 An embedded AWS with the template's tables, and the simulator, bound where a container on this
-machine reaches them. The key in the files of `events/` is a demo tenant's here, and only here.
+machine reaches them. The keys in the files of `events/` are a demo tenant's and the operator's
+here, and only here.
 """
 
 import json
@@ -33,6 +34,7 @@ from local.stack import ROOT, STATE
 from weir.domain.api_keys import ApiKey, KeyKind, key_hash
 
 EVENT = ROOT / "events/chat_completions.json"
+OPERATOR_EVENT = ROOT / "events/create_tenant.json"
 VARIABLES = STATE / "sam-variables.json"
 _HOST_NAME = "host.docker.internal"
 _UPSTREAM_KEY = "sk-or-v1-" + "0" * 64
@@ -66,6 +68,7 @@ def surroundings(*, variables: Path, docker: Mapping[str, str]) -> Iterator[Surr
     with Simulator(keys={_UPSTREAM_KEY}, host=host) as simulator, EmbeddedAws(host=host) as aws:
         deployment = deploy(ROOT / "template.yaml", aws=aws, parameters={})
         fill_secret(deployment, aws=aws, name="UpstreamSecret", value=_UPSTREAM_KEY)
+        fill_secret(deployment, aws=aws, name="OperatorSecret", value=_key_in(OPERATOR_EVENT))
         books = open_books(deployment, aws=aws)
         _seed(books)
         addresses = {"AWS_ENDPOINT_URL": aws.url, "UPSTREAM_BASE_URL": simulator.url}
@@ -126,16 +129,16 @@ def _names(deployment: Deployment) -> dict[str, str]:
         "SETTLE_QUEUE_URL": "SettleQueue",
         "UPSTREAM_SECRET_ID": "UpstreamSecret",
         "UPSTREAM_MANAGEMENT_SECRET_ID": "UpstreamManagementSecret",
+        "OPERATOR_SECRET_ID": "OperatorSecret",
     }
     return {variable: deployment.physical_ids[name] for variable, name in names.items()}
 
 
 def _seed(books: Books) -> None:
     tenant = seed_tenant(books, tenant_id=DEMO_TENANT, credit_usd=DEMO_CREDIT_USD)
-    headers = json.loads(EVENT.read_text(encoding="utf-8"))["headers"]
     books.keys.put_key(
         ApiKey(
-            key_hash=key_hash(headers["Authorization"].removeprefix("Bearer ")),
+            key_hash=key_hash(_key_in(EVENT)),
             tenant=tenant,
             kind=KeyKind.INFERENCE,
             label="events",
@@ -144,6 +147,12 @@ def _seed(books: Books) -> None:
             created_ms=int(time.time() * 1000),
         )
     )
+
+
+def _key_in(event: Path) -> str:
+    headers = json.loads(event.read_text(encoding="utf-8"))["headers"]
+    key: str = headers["Authorization"].removeprefix("Bearer ")
+    return key
 
 
 def _welcome() -> str:

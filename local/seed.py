@@ -14,10 +14,13 @@ from weir.adapters.dynamodb.credits import DynamoDBCredits
 from weir.adapters.dynamodb.ledger import DynamoDBLedger
 from weir.adapters.dynamodb.limits import DynamoDBLimits
 from weir.adapters.dynamodb.price_plans import DynamoDBPricePlans
+from weir.adapters.dynamodb.tenant_register import DynamoDBTenantRegister
 from weir.adapters.dynamodb.tenants import DynamoDBTenants
 from weir.adapters.dynamodb.wire import DynamoDB
 from weir.domain.accounts import key_account
 from weir.domain.api_keys import RANDOM_BYTES, ApiKey, KeyKind, key_hash, masked, mint
+from weir.domain.audit_log import RANDOM_BYTES as ENTRY_BYTES
+from weir.domain.audit_log import Action, Actor, AuditEntry, Deed, new_entry
 from weir.domain.limits import AccountLimits
 from weir.domain.money import nano_usd
 from weir.domain.tenants import Tenant, TenantId
@@ -32,15 +35,17 @@ class Books:
 
     Attributes:
         tenants: Their profiles, and the directory of them.
+        register: Creates and changes them.
         keys: The API keys of all tenants.
         plans: Every version of every price plan.
-        credits: Opens tenants' accounts, adds credit, suspends.
+        credits: Adds credit, suspends.
         limits: Changes the limits of accounts.
         ledger: What requests do, and the reading of all of it.
         key_prefix: What the deployment's keys begin with.
     """
 
     tenants: DynamoDBTenants
+    register: DynamoDBTenantRegister
     keys: DynamoDBKeys
     plans: DynamoDBPricePlans
     credits: DynamoDBCredits
@@ -76,6 +81,9 @@ def books_over(db: DynamoDB, *, tables: TableNames, key_prefix: str) -> Books:
     """Open tables of these names, wherever they are."""
     return Books(
         tenants=DynamoDBTenants(db, control_table=tables.control),
+        register=DynamoDBTenantRegister(
+            db, control_table=tables.control, accounts_table=tables.accounts
+        ),
         keys=DynamoDBKeys(db, control_table=tables.control),
         plans=DynamoDBPricePlans(db, control_table=tables.control),
         credits=DynamoDBCredits(db, accounts_table=tables.accounts, control_table=tables.control),
@@ -93,7 +101,7 @@ def seed_tenant(
     limits: AccountLimits | None = None,
     **policy: Any,
 ) -> Tenant:
-    """Create a tenant with its account.
+    """Create a tenant with its account and its credit.
 
     Args:
         books: Where.
@@ -111,14 +119,19 @@ def seed_tenant(
         tenant_id=tenant_id,
         namespace_key=secrets.token_bytes(32),
         limit_period=whole.period,
+        created_ms=_now_ms(),
         **policy,
     )
-    # The account comes first: a tenant that can be found can also be charged.
-    is_new = books.credits.open_tenant_account(
-        tenant_id, credit_nano_usd=nano_usd(credit_usd), limits=whole, lanes=tenant.lanes
-    )
-    if not (is_new and books.tenants.put(tenant)):
+    created = _entry(tenant, Action.TENANT_CREATED)
+    if not books.register.create(tenant, limits=whole, entry=created):
         raise ValueError(f"there is a tenant {tenant_id} already")
+    if credit_usd:
+        books.credits.grant(
+            tenant,
+            amount_nano_usd=nano_usd(credit_usd),
+            reference="seed",
+            entry=_entry(tenant, Action.CREDIT_GRANTED),
+        )
     return tenant
 
 
@@ -139,7 +152,7 @@ def issue_key(
             name=label,
             disabled=False,
             expires_at_ms=None,
-            created_ms=int(time.time() * 1000),
+            created_ms=_now_ms(),
             limit_period=None if limits is None else limits.period,
         )
         if limits is not None:
@@ -147,3 +160,17 @@ def issue_key(
             books.ledger.open_account(account_id, limits=limits)
         if books.keys.put_key(api_key):
             return key
+
+
+def _entry(tenant: Tenant, action: Action) -> AuditEntry:
+    return new_entry(
+        Deed(action=action, subject=tenant.tenant_id),
+        tenant_id=tenant.tenant_id,
+        actor=Actor(who="seed", request_id="-"),
+        at_ms=_now_ms(),
+        random=secrets.token_bytes(ENTRY_BYTES),
+    )
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)

@@ -83,6 +83,7 @@ class LocalStack:
         gateway: The HTTP front and its worker processes.
         api_key: A key of the demo tenant.
         management_key: A management key of the demo tenant.
+        operator_key: The operator's.
     """
 
     simulator: Simulator | None
@@ -94,6 +95,7 @@ class LocalStack:
     gateway: RunningGateway
     api_key: str
     management_key: str
+    operator_key: str
 
     def __init__(self, options: StackOptions | None = None) -> None:
         self._options = options or StackOptions()
@@ -163,6 +165,8 @@ class LocalStack:
 
     def _fill_secrets(self, key: str) -> None:
         fill_secret(self.deployment, aws=self.aws, name="UpstreamSecret", value=key)
+        self.operator_key = f"sk-weir-operator-{secrets.token_hex(32)}"
+        fill_secret(self.deployment, aws=self.aws, name="OperatorSecret", value=self.operator_key)
         if self.simulator is not None:
             fill_secret(
                 self.deployment,

@@ -12,9 +12,9 @@ from local.audit import main
 from local.aws import EmbeddedAws
 from tests.support.deployed_tables import deploy_tables
 from tests.support.ledger_values import ACME, NOON_MS, make_hold, make_record, make_reservation
+from tests.support.opened_tenants import open_lanes
 from tests.support.simulator_calls import FULL_COST, charged, chat, running
 from weir.adapters.dynamodb.boto import BotoDynamoDB
-from weir.adapters.dynamodb.credits import DynamoDBCredits
 from weir.adapters.dynamodb.ledger import DynamoDBLedger
 from weir.adapters.dynamodb.rollups import DynamoDBRollups
 from weir.adapters.dynamodb.usage_queries import UsageQueries
@@ -71,8 +71,7 @@ def settle_one_request(aws: EmbeddedAws, names: dict[str, str], *, upstream_id: 
     client = aws.client("dynamodb")
     db = BotoDynamoDB(lambda: client)
     accounts, usage = names["AccountsTable"], names["UsageTable"]
-    credits_ = DynamoDBCredits(db, accounts_table=accounts, control_table="unused")
-    credits_.open_tenant_account(ACME, credit_nano_usd=2_000_000_000)
+    open_lanes(db, table=accounts, tenant_id=ACME, credit_nano_usd=2_000_000_000)
     ledger = DynamoDBLedger(db, accounts_table=accounts, usage_table=usage)
     hold = replace(make_hold(estimate=5_000), upstream_generation_id=upstream_id)
     ledger.reserve(tenant_account(ACME), reservation=make_reservation(hold))

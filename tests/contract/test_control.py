@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from tests.support.ledger_tables import Tables, embedded_dynamodb, new_tables
+from tests.support.opened_tenants import PutTenants
 from tests.support.tenant_values import FULL_TENANT, KEY, TENANT
 from weir.adapters.dynamodb.control import DynamoDBKeys
-from weir.adapters.dynamodb.tenants import DynamoDBTenants
 from weir.domain.api_keys import KeyKind, key_hash
 from weir.domain.errors import StoreUnavailableError
 from weir.domain.periods import LimitPeriod
@@ -33,8 +33,8 @@ def keys(made: Tables) -> DynamoDBKeys:
 
 
 @pytest.fixture
-def tenants(made: Tables) -> DynamoDBTenants:
-    return DynamoDBTenants(made.db, control_table=made.control)
+def tenants(made: Tables) -> PutTenants:
+    return PutTenants(made.db, control_table=made.control)
 
 
 @pytest.mark.parametrize("tenant", [TENANT, FULL_TENANT], ids=["defaults", "all-set"])
@@ -58,7 +58,7 @@ def tenants(made: Tables) -> DynamoDBTenants:
     ids=["plain", "all-set"],
 )
 def test_key_is_found_with_its_tenant_when_both_were_put(
-    keys: DynamoDBKeys, tenants: DynamoDBTenants, tenant: Tenant, changes: dict[str, object]
+    keys: DynamoDBKeys, tenants: PutTenants, tenant: Tenant, changes: dict[str, object]
 ) -> None:
     api_key = replace(KEY, tenant=tenant, **changes)  # type: ignore[arg-type]  # test data
 
@@ -69,9 +69,7 @@ def test_key_is_found_with_its_tenant_when_both_were_put(
     assert tenants.find(tenant.tenant_id) == tenant
 
 
-def test_nothing_is_found_when_the_hash_is_unknown(
-    keys: DynamoDBKeys, tenants: DynamoDBTenants
-) -> None:
+def test_nothing_is_found_when_the_hash_is_unknown(keys: DynamoDBKeys, tenants: PutTenants) -> None:
     tenants.put(TENANT)
     keys.put_key(KEY)
 
@@ -86,7 +84,7 @@ def test_nothing_is_found_when_the_key_has_no_tenant(keys: DynamoDBKeys) -> None
 
 
 def test_first_row_stays_when_a_key_or_tenant_is_put_again(
-    keys: DynamoDBKeys, tenants: DynamoDBTenants
+    keys: DynamoDBKeys, tenants: PutTenants
 ) -> None:
     tenants.put(TENANT)
     keys.put_key(KEY)
@@ -108,9 +106,7 @@ def test_key_is_refused_when_another_of_the_tenant_has_its_id(keys: DynamoDBKeys
     assert keys.put_key(elsewhere)
 
 
-def test_keys_are_listed_when_a_tenant_has_several(
-    keys: DynamoDBKeys, tenants: DynamoDBTenants
-) -> None:
+def test_keys_are_listed_when_a_tenant_has_several(keys: DynamoDBKeys, tenants: PutTenants) -> None:
     other = replace(TENANT, tenant_id=TenantId("acme-2"))
     tenants.put(FULL_TENANT)
     hashes = [key_hash(name) for name in "abc"]
@@ -126,7 +122,7 @@ def test_keys_are_listed_when_a_tenant_has_several(
 
 
 def test_every_tenant_is_listed_once_when_pages_are_short(
-    tenants: DynamoDBTenants, keys: DynamoDBKeys, monkeypatch: pytest.MonkeyPatch, made: Tables
+    tenants: PutTenants, keys: DynamoDBKeys, monkeypatch: pytest.MonkeyPatch, made: Tables
 ) -> None:
     names = [f"tenant-{number:03d}" for number in range(5)]
     for name in reversed(names):
@@ -139,12 +135,12 @@ def test_every_tenant_is_listed_once_when_pages_are_short(
     assert [tenant.tenant_id for tenant in tenants.tenants()] == names
 
 
-def test_no_tenant_is_listed_when_there_is_none(tenants: DynamoDBTenants) -> None:
+def test_no_tenant_is_listed_when_there_is_none(tenants: PutTenants) -> None:
     assert list(tenants.tenants()) == []
 
 
 def test_listing_fails_after_all_others_when_a_profile_is_gone(
-    tenants: DynamoDBTenants, made: Tables
+    tenants: PutTenants, made: Tables
 ) -> None:
     other = replace(TENANT, tenant_id=TenantId("zenith"))
     tenants.put(TENANT)
@@ -160,7 +156,7 @@ def test_listing_fails_after_all_others_when_a_profile_is_gone(
 
 
 def test_key_itself_is_in_no_item_when_it_was_put(
-    keys: DynamoDBKeys, tenants: DynamoDBTenants, made: Tables
+    keys: DynamoDBKeys, tenants: PutTenants, made: Tables
 ) -> None:
     tenants.put(TENANT)
     keys.put_key(KEY)

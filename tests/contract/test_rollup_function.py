@@ -8,14 +8,12 @@ import pytest
 
 from tests.support.honest_books import make_row
 from tests.support.ledger_values import ACME, NOON_MS
+from tests.support.opened_tenants import open_lanes
 from tests.support.rollup_fakes import expected_buckets
 from tests.support.rollup_stage import Stage, change, inserted, rollup_stage
-from weir.adapters.dynamodb.credits import DynamoDBCredits
 from weir.adapters.dynamodb.usage_items import encode_record
 from weir.domain.errors import StoreUnavailableError
 from weir.domain.generations import GenerationId
-from weir.domain.limits import AccountLimits
-from weir.domain.money import NanoUsd
 from weir.domain.usage import UsageRecord
 
 
@@ -162,10 +160,7 @@ def test_no_usage_event_is_published_when_they_are_off(
 
 
 def test_budget_alert_is_published_once(stage: Stage) -> None:
-    operator = DynamoDBCredits(
-        stage.tables.db, accounts_table=stage.tables.accounts, control_table=stage.tables.control
-    )
-    operator.open_tenant_account(ACME, credit_nano_usd=NanoUsd(1_000), limits=AccountLimits())
+    open_lanes(stage.tables.db, table=stage.tables.accounts, tenant_id=ACME, credit_nano_usd=1_000)
     stage.tables.client.update_item(
         TableName=stage.tables.accounts,
         Key={"pk": {"S": "acme#0"}},

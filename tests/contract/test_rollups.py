@@ -9,6 +9,7 @@ import pytest
 from tests.support.honest_books import HonestBooks, make_row
 from tests.support.ledger_tables import Tables, embedded_dynamodb, new_tables
 from tests.support.ledger_values import ACME, NOON_MS
+from tests.support.opened_tenants import open_lanes
 from tests.support.rollup_fakes import (
     FakeRollups,
     FakeUsage,
@@ -17,7 +18,6 @@ from tests.support.rollup_fakes import (
     stored_buckets,
 )
 from weir.adapters.dynamodb.budgets import AccountReader
-from weir.adapters.dynamodb.credits import DynamoDBCredits
 from weir.adapters.dynamodb.rollups import DynamoDBRollups
 from weir.adapters.dynamodb.usage_queries import UsageQueries
 from weir.domain.accounts import key_account, tenant_account
@@ -252,10 +252,7 @@ def test_row_that_is_no_record_is_left_out_and_logged(
 def test_accounts_are_read_with_all_their_lanes(tables: Tables) -> None:
     ledger, reader = tables.ledger(), AccountReader(tables.db, table=tables.accounts)
     ledger.open_account(key_account(ACME, "0123abcd"), limits=AccountLimits(in_flight=3))
-    operator = DynamoDBCredits(
-        tables.db, accounts_table=tables.accounts, control_table=tables.control
-    )
-    operator.open_tenant_account(ACME, credit_nano_usd=NanoUsd(7), limits=AccountLimits(), lanes=3)
+    open_lanes(tables.db, table=tables.accounts, tenant_id=ACME, credit_nano_usd=7, lanes=3)
 
     assert [a.lane for a in reader.lanes(tenant_account(ACME))] == [0, 1, 2]
     assert [a.limits.in_flight for a in reader.lanes(key_account(ACME, "0123abcd"))] == [3]

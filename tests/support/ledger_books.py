@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Iterator
 
+from tests.support.audit_values import make_entry
 from tests.support.fake_accounts import tenants_of
+from tests.support.opened_tenants import open_lanes
 from weir.adapters.dynamodb.account_items import new_account
 from weir.adapters.dynamodb.adjustments import DynamoDBAdjustments
 from weir.adapters.dynamodb.credits import DynamoDBCredits, put_account
@@ -48,8 +50,13 @@ class LedgerBooks(DynamoDBLedger):
         limits: AccountLimits | None = None,
         lanes: int = 1,
     ) -> bool:
-        return self._credits.open_tenant_account(
-            tenant_id, credit_nano_usd=credit_nano_usd, limits=limits, lanes=lanes
+        return open_lanes(
+            self._db,
+            table=self._accounts_table,
+            tenant_id=tenant_id,
+            credit_nano_usd=credit_nano_usd,
+            limits=limits,
+            lanes=lanes,
         )
 
     def open_lane(
@@ -100,11 +107,10 @@ class LedgerBooks(DynamoDBLedger):
         self, tenant_id: TenantId, *, amount_nano_usd: int, reference: str, lanes: int, now_ms: int
     ) -> bool:
         return self._credits.grant(
-            tenant_id,
+            Tenant(tenant_id=tenant_id, namespace_key=b"", lanes=lanes),
             amount_nano_usd=amount_nano_usd,
             reference=reference,
-            lanes=lanes,
-            now_ms=now_ms,
+            entry=make_entry(tenant_id=tenant_id, at_ms=now_ms),
         )
 
     def transfer(

@@ -5,15 +5,19 @@ from typing import Protocol
 
 from weir.domain.accounts import AccountId
 from weir.domain.api_keys import ApiKey
+from weir.domain.audit_log import AuditEntry
 from weir.domain.limits import AccountLimits
 from weir.domain.money import NanoUsd
 from weir.domain.tenants import Tenant, TenantId
 
 
 class KeyRegister(Protocol):
-    """The API keys of tenants, consistently read. Every method may raise StoreUnavailableError."""
+    """The API keys of tenants, consistently read. Every method may raise StoreUnavailableError.
 
-    def put_key(self, api_key: ApiKey) -> bool:
+    An entry of the audit log is written with the change that it tells of, both or none.
+    """
+
+    def put_key(self, api_key: ApiKey, *, entry: AuditEntry) -> bool:
         """Create an API key; False when its hash or its short id is taken: mint again."""
         ...
 
@@ -25,16 +29,23 @@ class KeyRegister(Protocol):
         """Return one API key of a tenant; None when there is none, or it is another's."""
         ...
 
-    def change(self, api_key: ApiKey, *, changed: ApiKey) -> bool:
+    def note(self, entry: AuditEntry) -> None:
+        """Write an entry alone, before a change that is not written in one piece."""
+        ...
+
+    def change(self, api_key: ApiKey, *, changed: ApiKey, entry: AuditEntry) -> bool:
         """Store a changed API key; False when it is no more as it was read.
 
         Args:
             api_key: As it was read.
             changed: Its `updated_ms` must be another.
+            entry: Of the audit log.
         """
         ...
 
-    def succeed(self, api_key: ApiKey, *, changed: ApiKey, successor: ApiKey) -> bool:
+    def succeed(
+        self, api_key: ApiKey, *, changed: ApiKey, successor: ApiKey, entry: AuditEntry
+    ) -> bool:
         """Store a changed API key and create the one that takes its place, both or none.
 
         Returns:
@@ -43,7 +54,7 @@ class KeyRegister(Protocol):
         """
         ...
 
-    def delete(self, tenant_id: TenantId, *, key_hash: str) -> bool:
+    def delete(self, tenant_id: TenantId, *, key_hash: str, entry: AuditEntry) -> bool:
         """Delete an API key of a tenant; False when there is none, or it is another's."""
         ...
 

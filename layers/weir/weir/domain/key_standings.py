@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from weir.domain import periods
 from weir.domain.accounts import Account
-from weir.domain.api_keys import ApiKey
+from weir.domain.api_keys import ApiKey, KeyKind
 from weir.domain.generations import RANDOM_BYTES, new_generation_id
 from weir.domain.limits import UNLIMITED, AccountLimits
 from weir.domain.money import NanoUsd
@@ -22,6 +22,7 @@ class NewKey:
     """
 
     name: str
+    kind: KeyKind = KeyKind.INFERENCE
     limits: AccountLimits | None = None
     expires_at_ms: int | None = None
     includes_byok: bool = False

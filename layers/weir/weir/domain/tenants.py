@@ -1,6 +1,7 @@
 """Tenants: the customers of the operator, and the policy each one's requests are held under."""
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NewType
 
@@ -11,6 +12,24 @@ from weir.domain.policies import ANYTHING, Policy
 from weir.domain.price_plans import AT_COST, PricePlan
 
 TenantId = NewType("TenantId", str)
+
+TENANT_ID = r"[a-z0-9][a-z0-9-]{0,62}"
+"""What the operator may call a tenant."""
+DEFAULT_MAX_TOKENS = 4096
+
+_ID = re.compile(TENANT_ID)
+
+
+class TenantStatus(StrEnum):
+    """Whether a tenant may do anything. The stored letters.
+
+    A suspended tenant's keys are good, but its accounts take no hold. A closed one's keys are
+    refused everywhere, for ever: its id is not given again, its books stay.
+    """
+
+    ACTIVE = "A"
+    SUSPENDED = "S"
+    CLOSED = "C"
 
 
 class PromptBound(StrEnum):
@@ -38,11 +57,14 @@ class Tenant:
             with its first request. None gives end users no accounts.
         plan: What the tenant pays for what upstream charges.
         policy: What the tenant's requests may reach.
+        name: What the operator calls it; empty: its id.
+        created_ms: Epoch milliseconds.
+        updated_ms: Epoch milliseconds of the last change; None when there was none.
     """
 
     tenant_id: TenantId
     namespace_key: bytes
-    default_max_tokens: int = 4096
+    default_max_tokens: int = DEFAULT_MAX_TOKENS
     prompt_bound: PromptBound = PromptBound.STRICT
     unpriced_hold_nano_usd: NanoUsd | None = None
     lanes: int = 1
@@ -50,6 +72,10 @@ class Tenant:
     end_user_limits: AccountLimits | None = None
     plan: PricePlan = AT_COST
     policy: Policy = ANYTHING
+    name: str = ""
+    status: TenantStatus = TenantStatus.ACTIVE
+    created_ms: int = 0
+    updated_ms: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse an id that could be taken for an account of another tenant.
@@ -59,3 +85,17 @@ class Tenant:
         """
         if not self.tenant_id or "/" in self.tenant_id:
             raise ValueError(f"{self.tenant_id!r} is no tenant's id")
+
+    @property
+    def is_closed(self) -> bool:
+        """Tell whether the tenant is gone for good."""
+        return self.status is TenantStatus.CLOSED
+
+    def touched(self, now_ms: int) -> "Tenant":
+        """Return the tenant with a later time of change than it has."""
+        return replace(self, updated_ms=max(now_ms, (self.updated_ms or 0) + 1))
+
+
+def is_tenant_id(text: str) -> bool:
+    """Tell whether the operator may call a tenant so."""
+    return _ID.fullmatch(text) is not None

@@ -1,18 +1,22 @@
-"""API keys as their tenant manages them: made, shown, changed, replaced, deleted.
+"""API keys as their tenant, or the operator, manages them: made, shown, changed, replaced, deleted.
 
-Only inference keys are managed here: a tenant's management keys are the operator's to give.
+A tenant manages inference keys only: its management keys are the operator's to give.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from weir.domain.accounts import Account, key_account
 from weir.domain.api_keys import RANDOM_BYTES, ApiKey, KeyKind, key_hash, masked, mint
+from weir.domain.audit_log import RANDOM_BYTES as ENTRY_BYTES
+from weir.domain.audit_log import Action, Actor, AuditEntry, Deed, difference, new_entry
 from weir.domain.errors import ConflictError, NotFoundError
 from weir.domain.key_registers import KeyRegister, LimitChanges
 from weir.domain.key_standings import KeyChange, KeyStanding, NewKey, standing, wished_limits
 from weir.domain.ledgers import CreditLedger
+from weir.domain.limits import AccountLimits
 from weir.domain.metering import Budgets
+from weir.domain.tenant_standings import key_facts
 from weir.domain.tenants import Tenant
 from weir.services.spending import SpendingBook
 
@@ -29,6 +33,7 @@ class ApiKeyDesk:
 
     Attributes:
         random: Makes that many random bytes.
+        kinds: Of the keys that are managed; others are as if they were absent.
     """
 
     register: KeyRegister
@@ -38,6 +43,7 @@ class ApiKeyDesk:
     spendings: SpendingBook
     random: Callable[[int], bytes]
     key_prefix: str
+    kinds: Collection[KeyKind] = (KeyKind.INFERENCE,)
 
     def show(self, keys: Sequence[ApiKey], *, now_ms: int) -> list[KeyStanding]:
         """Return keys of one tenant with what they have spent and may spend."""
@@ -59,7 +65,7 @@ class ApiKeyDesk:
         listed = [
             key
             for key in self.register.keys_of(tenant)
-            if key.kind is KeyKind.INFERENCE
+            if key.kind in self.kinds
             and (with_disabled or not key.disabled)
             and (with_expired or not key.is_expired(now_ms=now_ms))
         ]
@@ -74,7 +80,9 @@ class ApiKeyDesk:
         """
         return self._shown(self._found(tenant, named), now_ms)
 
-    def create(self, tenant: Tenant, *, wish: NewKey, now_ms: int) -> tuple[KeyStanding, str]:
+    def create(
+        self, tenant: Tenant, *, wish: NewKey, by: Actor, now_ms: int
+    ) -> tuple[KeyStanding, str]:
         """Make a key; it is returned this once and exists nowhere else.
 
         Raises:
@@ -85,11 +93,18 @@ class ApiKeyDesk:
             if wish.limits is not None:
                 account_id = key_account(tenant.tenant_id, made.key_id)
                 self.ledger.open_account(account_id, limits=wish.limits)
-            if self.register.put_key(made):
+            deed = Deed(
+                action=Action.KEY_CREATED,
+                subject=made.key_hash,
+                after=key_facts(made, limits=wish.limits),
+            )
+            if self.register.put_key(made, entry=self._entry(made, deed, by, now_ms)):
                 return self._shown(made, now_ms), secret
         raise ConflictError("The key could not be made; try again", retry_after_s=1)
 
-    def change(self, tenant: Tenant, *, named: str, change: KeyChange, now_ms: int) -> KeyStanding:
+    def change(
+        self, tenant: Tenant, *, named: str, change: KeyChange, by: Actor, now_ms: int
+    ) -> KeyStanding:
         """Change a key; other functions notice within half a minute.
 
         Raises:
@@ -98,25 +113,42 @@ class ApiKeyDesk:
         """
         for _ in range(_ATTEMPTS):
             key = self._found(tenant, named)
-            changed = change.applied(key, now_ms=now_ms)
+            account = self._accounts([key]).get(key.key_id)
+            changed, limits = change.applied(key, now_ms=now_ms), None
             if change.concerns_limits:
-                changed = self._limited(changed, change, now_ms)
-            if self.register.change(key, changed=changed):
+                limits = wished_limits(change, account=account)
+            if limits is not None:
+                changed = replace(changed, limit_period=limits.period)
+            deed = _changing(key, changed, account=account, limits=limits)
+            if limits is not None:
+                # Limits are in another table; the log must know of them before they change.
+                self.register.note(self._entry(key, deed, by, now_ms))
+                self._limit(changed, account, limits, now_ms)
+            deed = replace(deed, action=Action.KEY_CHANGED)
+            entry = self._entry(key, deed, by, now_ms)
+            if self.register.change(key, changed=changed, entry=entry):
                 return self._shown(changed, now_ms)
         raise ConflictError("The key is being changed; try again", retry_after_s=1)
 
-    def delete(self, tenant: Tenant, *, named: str) -> None:
+    def delete(self, tenant: Tenant, *, named: str, by: Actor, now_ms: int) -> None:
         """Delete a key; it is refused at once, by functions that remember it within half a minute.
 
         Raises:
             NotFoundError: The tenant has no such key.
         """
         key = self._found(tenant, named)
-        if not self.register.delete(tenant.tenant_id, key_hash=key.key_hash):
+        account = self._accounts([key]).get(key.key_id)
+        deed = Deed(
+            action=Action.KEY_DELETED,
+            subject=key.key_hash,
+            before=key_facts(key, limits=account.limits if account else None),
+        )
+        entry = self._entry(key, deed, by, now_ms)
+        if not self.register.delete(tenant.tenant_id, key_hash=key.key_hash, entry=entry):
             raise NotFoundError(_ABSENT)
 
     def rotate(
-        self, tenant: Tenant, *, named: str, overlap_s: int, now_ms: int
+        self, tenant: Tenant, *, named: str, overlap_s: int, by: Actor, now_ms: int
     ) -> tuple[KeyStanding, str]:
         """Make a key that takes another's place: the same limits, account and usage.
 
@@ -124,6 +156,7 @@ class ApiKeyDesk:
             tenant: Whose key.
             named: The hash of the key that is to go.
             overlap_s: How long that one still works, unless it expires before.
+            by: Who asks.
             now_ms: Epoch milliseconds.
 
         Raises:
@@ -145,16 +178,15 @@ class ApiKeyDesk:
             ended = replace(
                 key.touched(now_ms), expires_at_ms=min(key.expires_at_ms or ends_ms, ends_ms)
             )
-            if self.register.succeed(key, changed=ended, successor=successor):
+            entry = self._entry(key, _rotating(key, ended, successor), by, now_ms)
+            if self.register.succeed(key, changed=ended, successor=successor, entry=entry):
                 return self._shown(successor, now_ms), secret
         raise ConflictError("The key is being changed; try again", retry_after_s=1)
 
-    def _limited(self, key: ApiKey, change: KeyChange, now_ms: int) -> ApiKey:
+    def _limit(
+        self, key: ApiKey, account: Account | None, limits: AccountLimits, now_ms: int
+    ) -> None:
         """Give the key's account the wanted limits; it is opened when there is none yet."""
-        account = self._accounts([key]).get(key.key_id)
-        limits = wished_limits(change, account=account)
-        if limits is None:
-            return key
         account_id = key_account(key.tenant.tenant_id, key.key_id)
         self.ledger.open_account(account_id, limits=limits)
         known = {} if account is None else {key.key_id: account}
@@ -165,7 +197,15 @@ class ApiKeyDesk:
             now_ms=now_ms,
             spent_nano_usd=spent.within(limits.period),
         )
-        return replace(key, limit_period=limits.period)
+
+    def _entry(self, key: ApiKey, deed: Deed, by: Actor, now_ms: int) -> AuditEntry:
+        return new_entry(
+            deed,
+            tenant_id=key.tenant.tenant_id,
+            actor=by,
+            at_ms=now_ms,
+            random=self.random(ENTRY_BYTES),
+        )
 
     def _accounts(self, keys: Sequence[ApiKey]) -> Mapping[str, Account]:
         found = {}
@@ -177,7 +217,7 @@ class ApiKeyDesk:
 
     def _found(self, tenant: Tenant, named: str) -> ApiKey:
         key = self.register.key_of(tenant, key_hash=named)
-        if key is None or key.kind is not KeyKind.INFERENCE:
+        if key is None or key.kind not in self.kinds:
             raise NotFoundError(_ABSENT)
         return key
 
@@ -190,7 +230,7 @@ class ApiKeyDesk:
         key = ApiKey(
             key_hash=key_hash(secret),
             tenant=tenant,
-            kind=KeyKind.INFERENCE,
+            kind=wish.kind,
             label=masked(secret, prefix=self.key_prefix),
             name=wish.name,
             disabled=False,
@@ -205,3 +245,21 @@ class ApiKeyDesk:
 
     def _secret(self) -> str:
         return mint(random=self.random(RANDOM_BYTES), prefix=self.key_prefix)
+
+
+def _changing(
+    key: ApiKey, changed: ApiKey, *, account: Account | None, limits: AccountLimits | None
+) -> Deed:
+    """Return the deed of a change; without new limits the old ones stay."""
+    old = account.limits if account else None
+    before, after = difference(key_facts(key, limits=old), key_facts(changed, limits=limits or old))
+    return Deed(action=Action.KEY_CHANGING, subject=key.key_hash, before=before, after=after)
+
+
+def _rotating(key: ApiKey, ended: ApiKey, successor: ApiKey) -> Deed:
+    return Deed(
+        action=Action.KEY_ROTATED,
+        subject=key.key_hash,
+        before={"expires_at_ms": key.expires_at_ms},
+        after={"expires_at_ms": ended.expires_at_ms, "successor": successor.key_hash},
+    )

@@ -1,9 +1,8 @@
 """The control table: its reads and writes of one row or of several at once, and the API keys."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
-from typing import Any
 
+from weir.adapters.dynamodb.batches import rows_of
 from weir.adapters.dynamodb.control_items import (
     KEY_IDS,
     api_key_key,
@@ -13,7 +12,7 @@ from weir.adapters.dynamodb.control_items import (
 )
 from weir.adapters.dynamodb.key_items import decode_key, encode_key, encode_key_id
 from weir.adapters.dynamodb.schema import present, string, text
-from weir.adapters.dynamodb.wire import DynamoDB, Item, applied, unavailable
+from weir.adapters.dynamodb.wire import DynamoDB, Item, applied
 from weir.domain.api_keys import ApiKey
 from weir.domain.tenants import Tenant, TenantId
 
@@ -21,13 +20,6 @@ from weir.domain.tenants import Tenant, TenantId
 ROW_IS_NEW = "attribute_not_exists(pk)"
 ALL_ROWS = "pk = :pk"
 ROWS_WITH_PREFIX = "pk = :pk AND begins_with(sk, :prefix)"
-
-
-_BATCH = 100
-"""As many rows as one read may ask for."""
-
-# A read of more than 16 MB, or from a busy table, leaves the rest for the next one.
-_ATTEMPTS = 10
 
 
 class ControlTable:
@@ -58,17 +50,7 @@ class ControlTable:
         Raises:
             StoreUnavailableError: They cannot be read, or not all of them in so many attempts.
         """
-        for wanted in _portions(keys):
-            unread: dict[str, Any] = {self.name: {"Keys": wanted, "ConsistentRead": True}}
-            for _ in range(_ATTEMPTS):
-                answer = self._db.call("BatchGetItem", {"RequestItems": unread})
-                yield from answer["Responses"].get(self.name, [])
-                unread = answer.get("UnprocessedKeys", {})
-                if not unread:
-                    break
-            else:
-                failure = unavailable()
-                raise failure
+        return rows_of(self._db, table=self.name, keys=keys)
 
     def rows(self, partition: str, *, prefix: str | None = None) -> Iterator[Item]:
         """Yield the rows of a partition, consistently read: all, or those whose sk begins so.
@@ -76,15 +58,44 @@ class ControlTable:
         Raises:
             StoreUnavailableError: A page cannot be read.
         """
-        values = {":pk": text(partition), ":prefix": None if prefix is None else text(prefix)}
-        payload = {
-            "TableName": self.name,
-            "KeyConditionExpression": ALL_ROWS if prefix is None else ROWS_WITH_PREFIX,
-            "ExpressionAttributeValues": present(values),
-            "ConsistentRead": True,
-        }
-        for page in self._db.pages("Query", payload):
+        for page in self._db.pages("Query", self._all(partition, prefix)):
             yield from page["Items"]
+
+    def page(
+        self,
+        partition: str,
+        *,
+        prefix: str = "",
+        beyond: Item | None,
+        count: int,
+        newest_first: bool = False,
+    ) -> Sequence[Item]:
+        """Return up to that many rows of a partition in order, those beyond a place in it.
+
+        Args:
+            partition: Which.
+            prefix: What the sk of each begins with.
+            beyond: Key of that place; there need not be such a row. None begins at the start.
+            count: At most, > 0.
+            newest_first: Goes backwards.
+
+        Raises:
+            StoreUnavailableError: They cannot be read.
+        """
+        payload = {
+            **self._all(partition, prefix or None),
+            "Limit": count,
+            "ScanIndexForward": not newest_first,
+        }
+        if beyond is not None:
+            payload["ExclusiveStartKey"] = beyond
+        found: list[Item] = []
+        # A page ends at 1 MB too.
+        for page in self._db.pages("Query", payload):
+            found += page["Items"]
+            if len(found) >= count:
+                break
+        return found[:count]
 
     def new(self, row: Item) -> Item:
         """Return the part of a transaction that creates a row, if it is new."""
@@ -97,6 +108,15 @@ class ControlTable:
             StoreUnavailableError: The table cannot be reached; all parts may be written, or none.
         """
         return applied(self._db, "TransactWriteItems", {"TransactItems": parts})
+
+    def _all(self, partition: str, prefix: str | None) -> Item:
+        values = {":pk": text(partition), ":prefix": None if prefix is None else text(prefix)}
+        return {
+            "TableName": self.name,
+            "KeyConditionExpression": ALL_ROWS if prefix is None else ROWS_WITH_PREFIX,
+            "ExpressionAttributeValues": present(values),
+            "ConsistentRead": True,
+        }
 
 
 class DynamoDBKeys:
@@ -124,17 +144,21 @@ class DynamoDBKeys:
         profile = self._table.row(profile_key(TenantId(string(key, "tn"))), consistent=False)
         return decode_key(key, tenant=decode_tenant(profile)) if profile else None
 
-    def put_key(self, api_key: ApiKey) -> bool:
+    def put_key(self, api_key: ApiKey, *rows: Item) -> bool:
         """Create an API key of a tenant; False when it exists, and then nothing changes.
 
         Also False when another key of the tenant has the same key id, one in four billion: the
         caller mints again.
 
+        Args:
+            api_key: New.
+            rows: Created with it, or not at all.
+
         Raises:
             StoreUnavailableError: The table cannot be reached.
         """
-        rows = encode_key(api_key), encode_key_id(api_key)
-        return self._table.write([self._table.new(row) for row in rows])
+        created = encode_key(api_key), encode_key_id(api_key), *rows
+        return self._table.write([self._table.new(row) for row in created])
 
     def keys_of(self, tenant: Tenant) -> Iterator[ApiKey]:
         """Yield every API key of a tenant, in no order, consistently read.
@@ -146,9 +170,3 @@ class DynamoDBKeys:
         ids = self._table.rows(tenant_rows(tenant.tenant_id), prefix=KEY_IDS)
         for row in self._table.many(api_key_key(string(found, "h")) for found in ids):
             yield decode_key(row, tenant=tenant)
-
-
-def _portions(keys: Iterable[Item]) -> Iterator[list[Item]]:
-    rest = iter(keys)
-    while portion := list(islice(rest, _BATCH)):
-        yield portion

@@ -13,6 +13,8 @@ control, pk / sk
                             have them; absent: end users have no accounts
                             pv version of the current price plan   pl that plan, absent at cost
                             po policy, see `policy_items`; absent: everything is allowed
+                            nm name   st status A|S|C, absent when active
+                            ct creation   up last change, both epoch ms
     T#<tenant> / PLAN#<version, six digits>   pv version   pl plan; never changed
     TENANTS / <tenant>      the directory: one row for each tenant
 
@@ -34,7 +36,7 @@ from weir.domain.limits import AccountLimits
 from weir.domain.money import NanoUsd, PicoUsd
 from weir.domain.periods import LimitPeriod
 from weir.domain.price_plans import AT_COST, PricePlan, Rate, TokenPrices
-from weir.domain.tenants import PromptBound, Tenant, TenantId
+from weir.domain.tenants import PromptBound, Tenant, TenantId, TenantStatus
 
 DIRECTORY = "TENANTS"
 KEY_IDS = "K#"
@@ -87,6 +89,10 @@ def encode_tenant(tenant: Tenant) -> Item:
         "pv": integer(tenant.plan.version),
         "pl": encode_plan(tenant.plan) if tenant.plan.version else None,
         "po": encode_policy(tenant.policy),
+        "nm": text(tenant.name) if tenant.name else None,
+        "st": None if tenant.status is TenantStatus.ACTIVE else text(tenant.status),
+        "ct": integer(tenant.created_ms),
+        "up": None if tenant.updated_ms is None else integer(tenant.updated_ms),
     }
     return present(item)
 
@@ -108,6 +114,10 @@ def decode_tenant(item: Item) -> Tenant:
         end_user_limits=_decode_limits(mapping(item, "eu")) if "eu" in item else None,
         plan=decode_plan(item),
         policy=decode_policy(item),
+        name=string(item, "nm") if "nm" in item else "",
+        status=TenantStatus(string(item, "st")) if "st" in item else TenantStatus.ACTIVE,
+        created_ms=number(item, "ct"),
+        updated_ms=number(item, "up") if "up" in item else None,
     )
 
 

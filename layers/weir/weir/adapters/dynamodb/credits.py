@@ -1,4 +1,4 @@
-"""The operator's writes of accounts: opening a tenant's, adding credit, suspending.
+"""Writes of tenants' accounts: opening one, adding credit, suspending.
 
 A tenant's account may have several lanes; what is written to all of them is one transaction.
 """
@@ -6,7 +6,18 @@ A tenant's account may have several lanes; what is written to all of them is one
 from collections.abc import Sequence
 
 from weir.adapters.dynamodb.account_items import new_account
-from weir.adapters.dynamodb.schema import account_key, grant_key, integer, number, text
+from weir.adapters.dynamodb.audit_items import encode_entry
+from weir.adapters.dynamodb.control import ControlTable
+from weir.adapters.dynamodb.control_items import tenant_rows
+from weir.adapters.dynamodb.schema import (
+    GRANTS,
+    account_key,
+    grant_key,
+    integer,
+    number,
+    string,
+    text,
+)
 from weir.adapters.dynamodb.wire import (
     ConditionFailedError,
     DynamoDB,
@@ -14,12 +25,12 @@ from weir.adapters.dynamodb.wire import (
     applied,
 )
 from weir.domain.accounts import AccountId, AccountStatus, tenant_account
+from weir.domain.audit_log import AuditEntry
 from weir.domain.errors import ConflictError, NotFoundError
-from weir.domain.limits import UNLIMITED, AccountLimits, portion, share
-from weir.domain.tenants import TenantId
-
-MAX_LANES = 99
-"""A transaction takes a hundred writes, and the grant's own row is one of them."""
+from weir.domain.limits import MAX_LANES, UNLIMITED, AccountLimits, portion, share, short_limit
+from weir.domain.money import NanoUsd, usd_text
+from weir.domain.tenant_registers import Grant
+from weir.domain.tenants import Tenant, TenantId
 
 # Opening twice must not reset a balance.
 ACCOUNT_IS_NEW = "attribute_not_exists(pk)"
@@ -55,61 +66,10 @@ class DynamoDBCredits:
         self._accounts = accounts_table
         self._control = control_table
 
-    def open_tenant_account(
-        self,
-        tenant_id: TenantId,
-        *,
-        credit_nano_usd: int,
-        limits: AccountLimits | None = None,
-        lanes: int = 1,
-    ) -> bool:
-        """Open every lane of a tenant's account with its share of the credit and the limits.
-
-        Args:
-            tenant_id: Whose account.
-            credit_nano_usd: Of all lanes together.
-            limits: Of all lanes together; None: no limit.
-            lanes: 1 to `MAX_LANES`.
-
-        Returns:
-            False when one of the lanes is open already; then nothing changes.
-
-        Raises:
-            ValueError: The number of lanes is out of range, or a limit would leave a lane with
-                nothing: requests that only such lanes are tried for would be refused for ever.
-            StoreUnavailableError: The ledger cannot be reached.
-        """
-        whole = limits or AccountLimits()
-        _check_shares(whole, lanes)
-        items = (
-            new_account(
-                tenant_account(tenant_id),
-                lane=lane,
-                credit_nano_usd=portion(credit_nano_usd, lane=lane, lanes=lanes),
-                limits=share(whole, lane=lane, lanes=lanes),
-            )
-            for lane in _lanes(lanes)
-        )
-        return applied(
-            self._db,
-            "TransactWriteItems",
-            {"TransactItems": [_put(self._accounts, item, ACCOUNT_IS_NEW) for item in items]},
-        )
-
     def grant(
-        self, tenant_id: TenantId, *, amount_nano_usd: int, reference: str, lanes: int, now_ms: int
+        self, tenant: Tenant, *, amount_nano_usd: int, reference: str, entry: AuditEntry
     ) -> bool:
-        """Add credit to all lanes, once per payment reference.
-
-        Args:
-            tenant_id: Whose account.
-            amount_nano_usd: Of all lanes together, > 0.
-            reference: The payment's; makes a repetition harmless.
-            lanes: How many the account has.
-            now_ms: Epoch milliseconds, kept with the grant.
-
-        Returns:
-            False when this payment was added before.
+        """Add credit to all lanes, once per payment reference; see `Grants`.
 
         Raises:
             ValueError: The amount or the number of lanes is out of range.
@@ -119,22 +79,36 @@ class DynamoDBCredits:
         """
         if not 0 < amount_nano_usd < UNLIMITED:
             raise ValueError(f"a grant of {amount_nano_usd} nano-USD is outside 1..{UNLIMITED - 1}")
+        tenant_id, lanes = tenant.tenant_id, tenant.lanes
         row = {
             **grant_key(tenant_id, reference),
+            "ref": text(reference),
             "amt": integer(amount_nano_usd),
-            "at": integer(now_ms),
+            "at": integer(entry.at_ms),
         }
         portions = [portion(amount_nano_usd, lane=lane, lanes=lanes) for lane in _lanes(lanes)]
         updates = [
             self._added(tenant_id, lane, amount) for lane, amount in enumerate(portions) if amount
         ]
+        rows = row, encode_entry(entry)
         try:
-            self._transact([_put(self._control, row, GRANT_IS_NEW), *updates])
+            self._transact([*(_put(self._control, new, GRANT_IS_NEW) for new in rows), *updates])
         except ConditionFailedError as failed:
             if failed.is_unmet(0):
                 return _repeated(failed, amount_nano_usd)
             raise NotFoundError(f"The tenant {tenant_id} has no such account to credit.") from None
         return True
+
+    def grants(self, tenant_id: TenantId) -> Sequence[Grant]:
+        """Return what was added to a tenant's account, the newest first; see `Grants`.
+
+        Raises:
+            MalformedItemError: A row is not what the schema writes.
+        """
+        rows = ControlTable(self._db, name=self._control).rows(
+            tenant_rows(tenant_id), prefix=GRANTS
+        )
+        return sorted(map(_decode_grant, rows), key=lambda grant: grant.at_ms, reverse=True)
 
     def set_status(self, account_id: AccountId, *, status: AccountStatus, lane: int = 0) -> bool:
         """Suspend an account lane or make it active again; False when there is none.
@@ -165,6 +139,36 @@ class DynamoDBCredits:
         self._db.call("TransactWriteItems", {"TransactItems": list(writes)})
 
 
+def opened_lanes(
+    tenant_id: TenantId, *, table: str, credit_nano_usd: int, limits: AccountLimits, lanes: int
+) -> list[Item]:
+    """Return the parts of a transaction that open every lane of a tenant's account.
+
+    Args:
+        tenant_id: Whose account.
+        table: Name of the accounts table.
+        credit_nano_usd: Of all lanes together.
+        limits: The same.
+        lanes: 1 to `MAX_LANES`.
+
+    Raises:
+        ValueError: The number of lanes is out of range, or a limit would leave a lane with nothing.
+    """
+    short = short_limit(limits, lanes=lanes)
+    if short is not None:
+        raise ValueError(f"{short} of {getattr(limits, short)} does not reach for {lanes} lanes")
+    items = (
+        new_account(
+            tenant_account(tenant_id),
+            lane=lane,
+            credit_nano_usd=portion(credit_nano_usd, lane=lane, lanes=lanes),
+            limits=share(limits, lane=lane, lanes=lanes),
+        )
+        for lane in _lanes(lanes)
+    )
+    return [_put(table, item, ACCOUNT_IS_NEW) for item in items]
+
+
 def _put(table: str, item: Item, condition: str) -> Item:
     put = {
         "TableName": table,
@@ -173,6 +177,14 @@ def _put(table: str, item: Item, condition: str) -> Item:
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }
     return {"Put": put}
+
+
+def _decode_grant(item: Item) -> Grant:
+    return Grant(
+        reference=string(item, "ref"),
+        amount_nano_usd=NanoUsd(number(item, "amt")),
+        at_ms=number(item, "at"),
+    )
 
 
 def _repeated(failed: ConditionFailedError, amount_nano_usd: int) -> bool:
@@ -184,8 +196,8 @@ def _repeated(failed: ConditionFailedError, amount_nano_usd: int) -> bool:
     amount = number(failed.item, "amt")
     if amount != amount_nano_usd:
         raise ConflictError(
-            f"This payment reference was used before, for {amount} nano-USD; "
-            f"{amount_nano_usd} nano-USD needs a reference of its own."
+            f"This payment reference was used before, for {usd_text(NanoUsd(amount))} USD; "
+            f"{usd_text(NanoUsd(amount_nano_usd))} USD needs a reference of its own."
         )
     return False
 
@@ -194,14 +206,3 @@ def _lanes(lanes: int) -> range:
     if not 1 <= lanes <= MAX_LANES:
         raise ValueError(f"an account of {lanes} lanes is outside 1..{MAX_LANES}")
     return range(lanes)
-
-
-def _check_shares(limits: AccountLimits, lanes: int) -> None:
-    """Refuse limits that do not leave every lane something; 0 closes them all, as it is meant to.
-
-    Raises:
-        ValueError: One is too small.
-    """
-    for name in ("in_flight", "requests_per_minute", "tokens_per_minute"):
-        if 0 < getattr(limits, name) < lanes:
-            raise ValueError(f"{name} of {getattr(limits, name)} does not reach for {lanes} lanes")

@@ -15,6 +15,7 @@ from weir.domain.accounts import Account, AccountId
 from weir.domain.generations import RANDOM_BYTES, GenerationId, new_generation_id
 from weir.domain.limits import AccountLimits
 from weir.domain.money import NanoUsd
+from weir.domain.tenant_changes import LaneChange
 
 # Another change of the same limits came between; reading again finds it.
 LIMITS_ARE_AS_READ = "lim = :old_limit AND per = :old_period"
@@ -25,6 +26,7 @@ REMAINDER_IS_NEW = "attribute_not_exists(#p)"
 SET_LIMITS = "SET rpm = :rpm, tpm = :tpm, maxc = :maxc, lim = :lim, per = :per"
 MOVE_REMAINDER = f"{SET_LIMITS}, #p = #p + :remainder"
 SET_REMAINDER = f"{SET_LIMITS}, #p = :remainder"
+AND_STATUS = ", st = :status"
 
 _ATTEMPTS = 5
 
@@ -74,14 +76,28 @@ class DynamoDBLimits:
             account = read_account(self._db, table=self._table, account_id=account_id, lane=lane)
             if account is None:
                 return False
-            payload = _payload(account, limits, spent_nano_usd, now_ms)
-            if applied(self._db, "UpdateItem", {"TableName": self._table, **payload}):
+            update = limit_update(
+                account, limits=limits, spent_nano_usd=spent_nano_usd, now_ms=now_ms
+            )
+            if applied(self._db, "UpdateItem", {"TableName": self._table, **update}):
                 return True
         failure = unavailable()
         raise failure
 
 
-def _payload(account: Account, limits: AccountLimits, spent: NanoUsd, now_ms: int) -> Item:
+def limit_update(
+    account: Account, *, limits: AccountLimits, spent_nano_usd: NanoUsd, now_ms: int
+) -> Item:
+    """Return the update that gives an account lane other limits; see `DynamoDBLimits.set_limits`.
+
+    Its condition is that limits and period are as they were read.
+
+    Args:
+        account: As it was read.
+        limits: Of this lane.
+        spent_nano_usd: Settled so far in the current period of the new limit.
+        now_ms: Epoch milliseconds.
+    """
     old, now = account.limits, _arriving(now_ms)
     key = periods.period_key(limits.period, now)
     same_period = limits.period is old.period
@@ -91,7 +107,7 @@ def _payload(account: Account, limits: AccountLimits, spent: NanoUsd, now_ms: in
     else:
         update = SET_REMAINDER
         guard = REMAINDER_IS_NEW if same_period else ""
-        remainder = limits.spend_nano_usd - spent - _held(account, limits, key)
+        remainder = limits.spend_nano_usd - spent_nano_usd - _held(account, limits, key)
     return {
         "Key": account_key(account.account_id, lane=account.lane),
         "UpdateExpression": update,
@@ -103,6 +119,22 @@ def _payload(account: Account, limits: AccountLimits, spent: NanoUsd, now_ms: in
             ":old_period": text(old.period),
             ":remainder": integer(remainder),
         },
+    }
+
+
+def lane_update(change: LaneChange, *, now_ms: int) -> Item:
+    """Return the update that gives a lane of a tenant's account its limits and its status."""
+    update = limit_update(
+        change.account,
+        limits=change.limits,
+        spent_nano_usd=change.spent_nano_usd,
+        now_ms=now_ms,
+    )
+    values = {**update["ExpressionAttributeValues"], ":status": text(change.status)}
+    return {
+        **update,
+        "UpdateExpression": update["UpdateExpression"] + AND_STATUS,
+        "ExpressionAttributeValues": values,
     }
 
 

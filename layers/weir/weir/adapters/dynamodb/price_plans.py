@@ -4,15 +4,11 @@ import logging
 from functools import lru_cache
 
 from weir.adapters.dynamodb.control import ControlTable
-from weir.adapters.dynamodb.control_items import decode_plan, encode_plan, plan_key, profile_key
+from weir.adapters.dynamodb.control_items import decode_plan, encode_plan, plan_key
 from weir.adapters.dynamodb.schema import MalformedItemError, integer
 from weir.adapters.dynamodb.wire import DynamoDB, Item, unavailable
 from weir.domain.price_plans import AT_COST, PricePlan
 from weir.domain.tenants import TenantId
-
-# Versions follow each other without a gap, so that two changes at once cannot both be the next.
-PLAN_IS_NEXT = "pv = :previous"
-CHANGE_PLAN = "SET pv = :version, pl = :plan"
 
 MAX_REMEMBERED = 1_000
 
@@ -20,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 
 class DynamoDBPricePlans:
-    """`PricePlans` on DynamoDB, with the write that changes a tenant's plan.
+    """`PricePlans` on DynamoDB; a plan is written with the tenant whose plan it becomes.
 
     Args:
         db: The transport.
@@ -47,32 +43,6 @@ class DynamoDBPricePlans:
             logger.exception("price plan %d of %s cannot be read", version, tenant_id)
             failure = unavailable()
             raise failure from error
-
-    def put_plan(self, tenant_id: TenantId, plan: PricePlan) -> bool:
-        """Make a plan the tenant's current one; what was held before keeps its own version.
-
-        Returns:
-            False when its version is not the next of this tenant: nothing changes.
-
-        Raises:
-            ValueError: The version is 0.
-            StoreUnavailableError: The table cannot be reached.
-        """
-        if plan.version == 0:
-            raise ValueError("version 0 is the plan at cost; a new plan takes the next version")
-        change = {
-            "TableName": self._table.name,
-            "Key": profile_key(tenant_id),
-            "UpdateExpression": CHANGE_PLAN,
-            "ConditionExpression": PLAN_IS_NEXT,
-            "ExpressionAttributeValues": {
-                ":previous": integer(plan.version - 1),
-                ":version": integer(plan.version),
-                ":plan": encode_plan(plan),
-            },
-        }
-        parts = [self._table.new(plan_row(tenant_id, plan)), {"Update": change}]
-        return self._table.write(parts)
 
     def _read(self, tenant_id: TenantId, version: int) -> PricePlan:
         row = self._table.row(plan_key(tenant_id, version=version))

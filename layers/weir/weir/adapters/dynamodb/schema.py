@@ -25,7 +25,7 @@ usage, pk `<tenant>#<yyyy-mm-dd>#<lane>`, sk generation id
     fr finish reason     sm streamed   hs HTTP status   lm gm latency, generation ms
     a request adjusted   aj its adjustment
 control, pk / sk (all but this row is explained in `control_items`)
-    T#<tenant> / GRANT#<digest of the reference>  amt amount  at epoch ms
+    T#<tenant> / GRANT#<digest of the reference>  ref reference  amt amount  at epoch ms
 ephemeral, pk; ttl epoch seconds
     MOVE#<tenant>#<id>   proof of a transfer between lanes
     C#<tenant>#<generation id>   the request is to stop
@@ -40,6 +40,8 @@ from weir.adapters.dynamodb.wire import Item
 from weir.domain import generations
 from weir.domain.generations import GenerationId
 from weir.domain.tenants import TenantId
+
+GRANTS = "GRANT#"
 
 _WHOLE = re.compile(r"-?\d+")
 _PERIOD_REMAINDER = re.compile(r"p(t|[dwm]\d+)")
@@ -69,7 +71,7 @@ def usage_key(tenant_id: TenantId, generation_id: GenerationId) -> Item:
 def grant_key(tenant_id: TenantId, reference: str) -> Item:
     """Return the key of a grant; a digest, because payment references are long and foreign."""
     digest = hashlib.sha256(reference.encode()).hexdigest()
-    return {"pk": text(f"T#{tenant_id}"), "sk": text(f"GRANT#{digest}")}
+    return {"pk": text(f"T#{tenant_id}"), "sk": text(f"{GRANTS}{digest}")}
 
 
 def transfer_key(tenant_id: TenantId, transfer_id: str) -> Item:

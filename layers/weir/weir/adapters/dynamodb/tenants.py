@@ -13,14 +13,14 @@ from weir.adapters.dynamodb.control_items import (
 )
 from weir.adapters.dynamodb.price_plans import plan_row
 from weir.adapters.dynamodb.schema import string
-from weir.adapters.dynamodb.wire import DynamoDB, unavailable
+from weir.adapters.dynamodb.wire import DynamoDB, Item, unavailable
 from weir.domain.tenants import Tenant, TenantId
 
 logger = logging.getLogger(__name__)
 
 
 class DynamoDBTenants:
-    """Creates, finds and lists tenants.
+    """Finds and lists tenants; `tenant_register` creates and changes them.
 
     Args:
         db: The transport.
@@ -29,19 +29,6 @@ class DynamoDBTenants:
 
     def __init__(self, db: DynamoDB, *, control_table: str) -> None:
         self._table = ControlTable(db, name=control_table)
-
-    def put(self, tenant: Tenant) -> bool:
-        """Create a tenant; False when there is one of this name, and then nothing changes.
-
-        Its price plan, unless that is at cost, is stored with it.
-
-        Raises:
-            StoreUnavailableError: The table cannot be reached.
-        """
-        rows = [encode_tenant(tenant), directory_key(tenant.tenant_id)]
-        if tenant.plan.version:
-            rows.append(plan_row(tenant.tenant_id, tenant.plan))
-        return self._table.write([self._table.new(row) for row in rows])
 
     def find(self, tenant_id: TenantId) -> Tenant | None:
         """Return a tenant, consistently read, or None when there is none of this name.
@@ -73,3 +60,11 @@ class DynamoDBTenants:
         if unreadable:
             failure = unavailable()
             raise failure
+
+
+def new_tenant_rows(tenant: Tenant) -> list[Item]:
+    """Return the rows of a new tenant: its profile, its place in the directory, its price plan."""
+    rows = [encode_tenant(tenant), directory_key(tenant.tenant_id)]
+    if tenant.plan.version:
+        rows.append(plan_row(tenant.tenant_id, tenant.plan))
+    return rows
