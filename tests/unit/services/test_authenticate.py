@@ -1,13 +1,17 @@
+from dataclasses import replace
+
 import pytest
 
-from tests.support.fakes import FakeKeys, make_key
+from tests.support.fakes import TENANT, FakeKeys, make_key
 from weir.domain.api_keys import KeyKind, key_hash, mint
 from weir.domain.errors import ForbiddenError, InvalidApiKeyError
+from weir.domain.tenants import TenantStatus
 from weir.services.authenticate import authenticate
 
 PREFIX = "sk-weir-v1-"
 KEY = mint(random=bytes(range(28)))
 NOW_MS = 1_795_000_000_000
+CLOSED = replace(TENANT, status=TenantStatus.CLOSED)
 
 
 def test_a_known_key_is_found_by_its_hash() -> None:
@@ -32,7 +36,9 @@ def test_a_missing_key_is_refused_when_there_is_no_header() -> None:
         authenticate(None, keys=FakeKeys({}), prefix=PREFIX, now_ms=NOW_MS)
 
 
-@pytest.mark.parametrize("facts", [{"disabled": True}, {"expires_at_ms": NOW_MS}])
+@pytest.mark.parametrize(
+    "facts", [{"disabled": True}, {"expires_at_ms": NOW_MS}, {"tenant": CLOSED}]
+)
 def test_an_unusable_key_reads_like_an_unknown_one(facts: dict[str, object]) -> None:
     messages = set()
     for known in ({}, {key_hash(KEY): make_key(**facts)}):

@@ -25,12 +25,13 @@ def identify(bearer: str | None, *, keys: ApiKeyStore, prefix: str, now_ms: int)
     Every refusal of a presented key reads the same, so that nobody can tell which keys exist.
 
     Raises:
-        InvalidApiKeyError: No token, or one that is malformed, unknown, disabled or expired.
+        InvalidApiKeyError: No token, or one that is malformed, unknown, disabled, expired, or of a
+            tenant that is closed.
         StoreUnavailableError: The key store cannot answer.
     """
     if bearer is None:
         raise InvalidApiKeyError("Missing Authentication header: send Authorization: Bearer <key>")
     key = keys.find(key_hash(bearer)) if is_well_formed(bearer, prefix=prefix) else None
-    if key is None or key.disabled or key.is_expired(now_ms=now_ms):
+    if key is None or key.disabled or key.is_expired(now_ms=now_ms) or key.tenant.is_closed:
         raise InvalidApiKeyError("Invalid API key: it is unknown, disabled or expired")
     return key
