@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from local.aws import EmbeddedAws
-from local.seed import TableNames, books_over, issue_key, seed_tenant
+from local.seed import TableNames, books_over, seed_tenant
 from tests.support.deployed_tables import deploy_tables
 from tests.support.ledger_values import make_hold, make_record
 from weir.adapters.dynamodb.boto import BotoDynamoDB
-from weir.domain.accounts import AccountStatus
-from weir.domain.api_keys import KeyKind, key_hash
+from weir.domain.accounts import AccountStatus, end_user_account
+from weir.domain.limits import AccountLimits
 from weir.domain.tenants import TenantId
 
 MANUAL = Path(__file__).parents[2] / "docs/operations.md"
@@ -41,27 +41,20 @@ def done(aws: EmbeddedAws) -> dict[str, Any]:
     )
     db = BotoDynamoDB(lambda: client)
     books = books_over(db, tables=names, key_prefix="sk-weir-v1-")
-    tenant = seed_tenant(books, tenant_id=ACME, credit_usd=1, lanes=2)
-    key = issue_key(books, tenant, kind=KeyKind.INFERENCE, label="first")
+    seed_tenant(books, tenant_id=ACME, credit_usd=1, lanes=2)
+    books.ledger.open_account(end_user_account(ACME, "user-17"), limits=AccountLimits())
     books.ledger.record(make_record(make_hold()))
-    scope: dict[str, Any] = {"first_key": key, "client": client}
+    scope: dict[str, Any] = {"client": client}
     for block in re.findall(r"```python\n(.*?)```", MANUAL.read_text(), re.DOTALL):
         exec(compile(block, str(MANUAL), "exec"), scope)
     return scope
 
 
 def test_the_manual_does_what_it_says(done: dict[str, Any]) -> None:
-    books, tenant = done["books"], done["tenant"]
-
-    lanes = list(books.ledger.lanes(tenant))
-    assert [lane.credit_nano_usd for lane in lanes] == [13 * 10**9] * 2
-    assert {lane.limits.spend_nano_usd for lane in lanes} == {250 * 10**9}
-    assert {lane.limits.requests_per_minute for lane in lanes} == {300}
-    assert {lane.status for lane in lanes} == {AccountStatus.SUSPENDED}
+    statuses = {account.account_id: account.status for account in done["books"].ledger.accounts()}
+    assert statuses == {ACME: AccountStatus.ACTIVE, done["user"]: AccountStatus.SUSPENDED}
+    assert done["suspended"]
     assert (len(done["of_day"]), done["left"], done["unpublished"]) == (1, frozenset(), frozenset())
-    done["switch_off"](done["first_key"])
-    disabled = {api_key.key_hash: api_key.disabled for api_key in books.keys.keys_of(tenant)}
-    assert disabled == {key_hash(done["first_key"]): True, key_hash(done["new_key"]): False}
     rollups = done["client"].scan(TableName=done["table"]("RollupsTable"))
     assert rollups["Count"] == 1
     done["client"].close()

@@ -5,7 +5,7 @@ import pytest
 from tests.support.fakes import FakeKeys, make_key
 from weir.domain.api_keys import KeyKind, key_hash, mint
 from weir.domain.errors import ForbiddenError, InvalidApiKeyError, WeirError
-from weir.http.access import Access, Gate
+from weir.http.access import Access, Caller, Gate
 from weir.http.events import ProxyEvent
 
 NOW_MS = 1_795_000_000_000
@@ -35,8 +35,8 @@ PASSES: dict[Access, set[str]] = {
 
 
 class Operator:
-    def is_that(self, presented: str) -> bool:
-        return presented == OPERATOR
+    def holder(self, presented: str) -> str | None:
+        return "alice" if presented == OPERATOR else None
 
 
 def event(sent: str | None) -> ProxyEvent:
@@ -63,15 +63,24 @@ def test_a_route_takes_the_keys_it_declares_and_no_others(access: Access, sent: 
 def test_the_endpoint_gets_the_key_of_the_caller(access: Access) -> None:
     name = next(iter(PASSES[access]))
 
-    key = gate().admit(event(KEYS[name]), access=access, now_ms=NOW_MS)
+    caller = gate().admit(event(KEYS[name]), access=access, now_ms=NOW_MS)
 
-    assert key is STORED[key_hash(KEYS[name])]
+    assert caller.operator is None
+    assert caller.key is STORED[key_hash(KEYS[name])]
 
 
 def test_a_good_key_names_the_caller_when_none_is_needed() -> None:
-    assert gate().admit(event(KEYS["m"]), access=Access.OPTIONAL, now_ms=NOW_MS) is not None
-    assert gate().admit(event(None), access=Access.OPTIONAL, now_ms=NOW_MS) is None
-    assert gate().admit(event(KEYS["m"]), access=Access.NONE, now_ms=NOW_MS) is None
+    admit = gate().admit
+
+    assert admit(event(KEYS["m"]), access=Access.OPTIONAL, now_ms=NOW_MS).key is not None
+    assert admit(event(None), access=Access.OPTIONAL, now_ms=NOW_MS) == Caller()
+    assert admit(event(KEYS["m"]), access=Access.NONE, now_ms=NOW_MS) == Caller()
+
+
+def test_the_endpoint_learns_which_operator_called() -> None:
+    caller = gate().admit(event(OPERATOR), access=Access.OPERATOR, now_ms=NOW_MS)
+
+    assert caller == Caller(operator="alice")
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from weir.domain.errors import InvalidApiKeyError, InvalidRequestError, PayloadTooLargeError
+from weir.domain.errors import InvalidRequestError, PayloadTooLargeError
 from weir.http.events import MAX_BODY_BYTES, ProxyEvent, bearer, body_bytes, header, headers
 
 
@@ -74,8 +74,32 @@ def test_there_is_no_key_when_there_is_no_header(fields: Mapping[str, str]) -> N
     "value",
     ["key", "Bearer", "Bearer ", "Basic a2V5", "Bearer a b", "Bearer é", "Bearer " + "x" * 513],
 )
-def test_header_is_refused_when_its_form_is_wrong(value: str) -> None:
-    with pytest.raises(InvalidApiKeyError, match="Bearer <key>") as caught:
-        bearer({"headers": {"Authorization": value}})
+def test_key_is_one_that_nobody_has_when_the_header_has_another_form(value: str) -> None:
+    assert bearer({"headers": {"Authorization": value}}) == ""
 
-    assert caught.value.status == 401
+
+@pytest.mark.parametrize(
+    "repeated",
+    [
+        {"Authorization": ["Bearer a", "Bearer b"]},
+        {"Authorization": ["Bearer a", "Bearer a"]},
+        {"Authorization": ["Bearer a", ""]},
+        {"Authorization": ["Bearer a"], "authorization": ["Bearer b"]},
+    ],
+)
+def test_key_is_one_that_nobody_has_when_the_header_is_repeated(
+    repeated: Mapping[str, list[str]],
+) -> None:
+    last = {name: values[-1] for name, values in repeated.items()}
+
+    assert bearer({"headers": last, "multiValueHeaders": repeated}) == ""
+    assert bearer({"headers": {"authorization": "Bearer a", "Authorization": "Bearer b"}}) == ""
+
+
+def test_key_is_read_when_the_event_has_both_forms_of_headers() -> None:
+    event: ProxyEvent = {
+        "headers": {"Authorization": "Bearer key"},
+        "multiValueHeaders": {"Authorization": ["Bearer key"], "X-Title": ["a", "b"]},
+    }
+
+    assert bearer(event) == "key"

@@ -11,11 +11,13 @@ from weir.domain.api_keys import key_hash, mint
 from weir.domain.errors import ConflictError
 from weir.http.access import Access, Gate
 from weir.http.events import ProxyEvent, path_parameter
+from weir.http.operations import Operation
 from weir.http.replies import json_reply
 from weir.http.routes import ProxyResult, Request, Route, Routes
 
 PROMPT = "tell me a story"
 KEY = mint(random=bytes(28))
+ABOUT = Operation(summary="Do it", replies={200: None})
 
 
 def event(method: str = "POST", resource: str = "/api/v1/things/{id}") -> ProxyEvent:
@@ -48,10 +50,10 @@ def defect(_request: Request) -> Reply:
 def answer(given: ProxyEvent, journal: FakeJournal | None = None) -> ProxyResult:
     routes = Routes(
         table={
-            "POST /api/v1/things/{id}": Route(access=Access.ANY, endpoint=endpoint),
-            "PUT /api/v1/things/{id}": Route(access=Access.ANY, endpoint=conflict),
-            "DELETE /api/v1/things/{id}": Route(access=Access.ANY, endpoint=defect),
-            "GET /api/v1/public": Route(access=Access.NONE, endpoint=public),
+            "POST /api/v1/things/{id}": Route(access=Access.ANY, endpoint=endpoint, about=ABOUT),
+            "PUT /api/v1/things/{id}": Route(access=Access.ANY, endpoint=conflict, about=ABOUT),
+            "DELETE /api/v1/things/{id}": Route(access=Access.ANY, endpoint=defect, about=ABOUT),
+            "GET /api/v1/public": Route(access=Access.NONE, endpoint=public, about=ABOUT),
         },
         gate=Gate(
             keys=FakeKeys({key_hash(KEY): make_key(key_hash=key_hash(KEY))}),

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from weir.domain.api_keys import ApiKey, KeyKind
 from weir.domain.errors import ForbiddenError
-from weir.domain.ports import ApiKeyStore, OperatorKey
+from weir.domain.ports import ApiKeyStore, OperatorKeys
 from weir.http.events import ProxyEvent, bearer
 from weir.services.authenticate import identify
 
@@ -37,6 +37,19 @@ _REFUSALS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who was let through.
+
+    Attributes:
+        key: A tenant's key; None for the operator, and for a caller who sent none and needs none.
+        operator: Name of the operator's key that was sent; None for everybody else.
+    """
+
+    key: ApiKey | None = None
+    operator: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
     """Lets callers through, or not.
 
@@ -46,13 +59,10 @@ class Gate:
 
     keys: ApiKeyStore
     key_prefix: str
-    operator: OperatorKey | None = None
+    operator: OperatorKeys | None = None
 
-    def admit(self, event: ProxyEvent, *, access: Access, now_ms: int) -> ApiKey | None:
-        """Return the key of a caller whom the route takes.
-
-        Returns:
-            None for the operator, and for a caller who sent no key and needs none.
+    def admit(self, event: ProxyEvent, *, access: Access, now_ms: int) -> Caller:
+        """Return a caller whom the route takes.
 
         Raises:
             InvalidApiKeyError: No key where one is needed, or one that is not good.
@@ -60,18 +70,18 @@ class Gate:
             StoreUnavailableError: The key cannot be looked up.
         """
         if access is Access.NONE:
-            return None
+            return Caller()
         token = bearer(event)
         if access is Access.OPTIONAL and token is None:
-            return None
-        if access is Access.OPERATOR and self._is_operator(token):
-            return None
+            return Caller()
+        if access is Access.OPERATOR and (holder := self._operator(token)) is not None:
+            return Caller(operator=holder)
         key = identify(token, keys=self.keys, prefix=self.key_prefix, now_ms=now_ms)
         if access is Access.OPERATOR:
             raise ForbiddenError("Only the operator can perform this operation")
         if key.kind is _REFUSED_KINDS.get(access):
             raise ForbiddenError(_REFUSALS[access])
-        return key
+        return Caller(key=key)
 
-    def _is_operator(self, token: str | None) -> bool:
-        return token is not None and self.operator is not None and self.operator.is_that(token)
+    def _operator(self, token: str | None) -> str | None:
+        return None if token is None or self.operator is None else self.operator.holder(token)

@@ -13,6 +13,7 @@ from weir.domain.spending import days_before, utc_day
 from weir.domain.usage_reports import Grouping, UsageQuery, UsageRow
 from weir.http import queries
 from weir.http.access import Access
+from weir.http.operations import Operation
 from weir.http.replies import json_reply
 from weir.http.routes import Request, Route
 from weir.http.wire_values import dollars, endpoint_id, workspace_id
@@ -21,6 +22,7 @@ from weir.services.usage_reports import UsageReports
 DAYS = 30
 
 _GROUPS = (Grouping.DAY, Grouping.MODEL, Grouping.PROVIDER)
+_WORKSPACE = ("workspace",)
 
 
 class ActivityBody(TypedDict):
@@ -41,6 +43,26 @@ class ActivityBody(TypedDict):
     workspace_id: NotRequired[str]
 
 
+class Activity(TypedDict):
+    """The activity of the days that are over, the latest first."""
+
+    data: list[ActivityBody]
+
+
+_SHOW = Operation(
+    summary=f"Show the last {DAYS} full days by model and provider",
+    replies={200: Activity},
+    refusals=(404,),
+    query={
+        "date": queries.DAY,
+        "api_key_hash": queries.TEXT,
+        "user_id": queries.TEXT,
+        "group_by": queries.words_schema(_WORKSPACE),
+        "workspace_id": queries.TEXT,
+    },
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActivityEndpoint:
     """Speaks for `UsageReports` as OpenRouter does."""
@@ -49,7 +71,8 @@ class ActivityEndpoint:
 
     def routes(self) -> Mapping[str, Route]:
         """Return the route, and which keys it takes."""
-        return {"GET /api/v1/activity": Route(access=Access.MANAGEMENT, endpoint=self.show)}
+        route = Route(access=Access.MANAGEMENT, endpoint=self.show, about=_SHOW)
+        return {"GET /api/v1/activity": route}
 
     def show(self, request: Request) -> Reply:
         """Show the activity of the days that are over, the latest first."""
@@ -62,7 +85,7 @@ class ActivityEndpoint:
             last=last,
             end_user=None if user is None else stored_name(user),
         )
-        grouped = queries.words(event, "group_by", known=("workspace",))
+        grouped = queries.words(event, "group_by", known=_WORKSPACE)
         ours, asked = workspace_id(tenant_id), queries.text(event, "workspace_id")
         key_hash = queries.text(event, "api_key_hash")
         if asked is not None and asked.lower() != ours:

@@ -24,6 +24,7 @@ from weir.http.catalogue_bodies import (
     model_body,
     provider_body,
 )
+from weir.http.catalogue_operations import OPERATIONS
 from weir.http.catalogue_queries import count_query, model_query
 from weir.http.events import path_parameter
 from weir.http.routes import Request, Route
@@ -55,10 +56,11 @@ class CatalogueEndpoints:
             "GET /api/v1/providers": self.providers,
         }
         table = {
-            name: Route(access=Access.OPTIONAL, endpoint=endpoint)
+            name: Route(access=Access.OPTIONAL, endpoint=endpoint, about=OPERATIONS[name])
             for name, endpoint in public.items()
         }
-        table[f"GET {_MODELS}/user"] = Route(access=Access.ANY, endpoint=self.user_models)
+        own = f"GET {_MODELS}/user"
+        table[own] = Route(access=Access.ANY, endpoint=self.user_models, about=OPERATIONS[own])
         return table
 
     def models(self, request: Request) -> Reply:

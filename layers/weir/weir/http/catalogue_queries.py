@@ -1,19 +1,21 @@
 """The query of `GET /models`: which parameters are read, and which can only be refused."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 
 from weir.domain.errors import InvalidRequestError
 from weir.domain.model_queries import DEFAULT_LIMIT, MAX_LIMIT, ModelQuery, Order, Range
 from weir.http.events import ProxyEvent
-from weir.http.queries import text, whole
+from weir.http.queries import TEXT, text, whole, whole_schema
+from weir.http.schemas import Schema
 
 MAX_WORDS = 20
 
 _MAX_OFFSET = 10**9
 _MAX_CONTEXT = 10**12
-_NUMBER = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?", re.ASCII)
+_NUMBERS_END = 10**12
+_NUMBER = re.compile(r"(0|[1-9][0-9]{0,11})(\.[0-9]{1,12})?", re.ASCII)
 _ALL = "all"
 _SWITCH = ("true",)
 # Neither the models nor upstream's answers to the queries below state what these go by.
@@ -30,6 +32,34 @@ _UPSTREAM_FILTERS = {
 _UPSTREAM_ORDERS = ("most-popular", "top-weekly", "throughput-high-to-low", "latency-low-to-high")
 _ORDERS = (*Order, *_UPSTREAM_ORDERS)
 _SCORES = ("intelligence_index", "coding_index", "agentic_index")
+_RANGES = ("price", "output_price", "age_days", *_SCORES)
+
+COUNT_PARAMETERS: Mapping[str, Schema] = {"output_modalities": TEXT}
+"""What `count_query` reads."""
+MODEL_PARAMETERS: Mapping[str, Schema] = {
+    "offset": whole_schema(low=0, high=_MAX_OFFSET),
+    "limit": whole_schema(low=1, high=MAX_LIMIT),
+    "sort": {"type": "string", "enum": [*_ORDERS]},
+    "q": TEXT,
+    "arch": TEXT,
+    **dict.fromkeys(
+        (
+            *("output_modalities", "input_modalities", "supported_parameters"),
+            *("model_authors", "providers"),
+        ),
+        TEXT,
+    ),
+    "context": whole_schema(low=1, high=_MAX_CONTEXT),
+    **{
+        f"{end}_{name}": {"type": "number", "minimum": 0, "exclusiveMaximum": _NUMBERS_END}
+        for name in _RANGES
+        for end in ("min", "max")
+    },
+    **{name: {"type": "string", "enum": [*known]} for name, known in _UPSTREAM_FILTERS.items()},
+    "distillable": {"type": "boolean"},
+    "zdr": {"type": "boolean", "enum": [True]},
+}
+"""What `model_query` reads."""
 
 
 def model_query(event: ProxyEvent) -> ModelQuery:

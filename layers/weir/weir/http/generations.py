@@ -13,6 +13,7 @@ from weir.domain.ledgers import UsageRecords
 from weir.domain.usage import RecordStatus, UsageRecord
 from weir.http import queries
 from weir.http.access import Access
+from weir.http.operations import Operation
 from weir.http.replies import json_reply
 from weir.http.routes import Request, Route
 from weir.http.wire_values import dollars, workspace_id
@@ -79,6 +80,19 @@ class GenerationBody(TypedDict):
     workspace_id: str
 
 
+class Generation(TypedDict):
+    """A request of the tenant's."""
+
+    data: GenerationBody
+
+
+_FIND = Operation(
+    summary="Show what became of a request",
+    replies={200: Generation},
+    refusals=(404,),
+    query={"id": {**queries.TEXT, "minLength": 1}},
+    required=("id",),
+)
 # All fields in their order; what is null here is never known.
 _BLANK: GenerationBody = {
     "id": "",
@@ -138,7 +152,8 @@ class GenerationEndpoint:
 
     def routes(self) -> Mapping[str, Route]:
         """Return the route, and which keys it takes."""
-        return {"GET /api/v1/generation": Route(access=Access.ANY, endpoint=self.find)}
+        route = Route(access=Access.ANY, endpoint=self.find, about=_FIND)
+        return {"GET /api/v1/generation": route}
 
     def find(self, request: Request) -> Reply:
         """Show the request that the query names.

@@ -1,18 +1,26 @@
 """What a tenant asks of an API key: bodies of the wire to wishes of the domain."""
 
-import re
-from datetime import UTC, datetime
 from typing import Any
 
+from weir.domain.api_keys import KeyKind
 from weir.domain.errors import InvalidRequestError
 from weir.domain.key_standings import KeyChange, NewKey, spending_limits
 from weir.domain.limits import UNLIMITED
 from weir.domain.money import NanoUsd, nano_usd
 from weir.domain.periods import LimitPeriod
 from weir.domain.tenants import Tenant
-from weir.http.checks import boolean, integer, nullable, number, one_of, record, refuse, text
+from weir.http.checks import (
+    boolean,
+    integer,
+    nullable,
+    number,
+    one_of,
+    record,
+    text,
+)
 from weir.http.events import ProxyEvent, body_bytes
 from weir.http.json_objects import JsonObject
+from weir.http.moments import epoch_ms, moment
 from weir.http.strict_json import parse_object
 from weir.http.wire_values import RESETS, workspace_id
 
@@ -20,14 +28,7 @@ MAX_OVERLAP_S = 30 * 24 * 60 * 60
 MAX_NAME_CHARS = 256
 
 _MAX_LIMIT_USD = 999_999_999
-_UTC_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|\+00:00)", re.ASCII)
 _PERIODS = {word: period for period, word in RESETS.items()}
-_MS_PER_S = 1_000
-
-
-def _moment(path: str, value: Any) -> None:
-    if _epoch_ms(value) is None:
-        refuse(path, value, expected="a moment in UTC with seconds, 2027-12-31T23:59:59Z")
 
 
 _NAME = text(MAX_NAME_CHARS, min_chars=1)
@@ -38,18 +39,17 @@ _LIMITS = {
     "include_byok_in_limit": nullable(boolean),
     "workspace_id": nullable(_NAMED),
 }
-_NEW = record(
-    {
-        "name": _NAME,
-        **_LIMITS,
-        "expires_at": nullable(_moment),
-        "creator_user_id": nullable(_NAMED),
-        "external": nullable(record({"user": _NAMED}, required=("user",))),
-    },
-    required=("name",),
-)
-_CHANGE = record({"name": nullable(_NAME), "disabled": nullable(boolean), **_LIMITS})
-_ROTATION = record({"overlap_seconds": integer(0, MAX_OVERLAP_S)}, required=("overlap_seconds",))
+_NEW = {
+    "name": _NAME,
+    **_LIMITS,
+    "expires_at": nullable(moment),
+    "creator_user_id": nullable(_NAMED),
+    "external": nullable(record({"user": _NAMED}, required=("user",))),
+}
+NEW_KEY = record(_NEW, required=("name",))
+ISSUED_KEY = record({**_NEW, "kind": one_of(tuple(KeyKind))}, required=("name", "kind"))
+KEY_CHANGE = record({"name": nullable(_NAME), "disabled": nullable(boolean), **_LIMITS})
+ROTATION = record({"overlap_seconds": integer(0, MAX_OVERLAP_S)}, required=("overlap_seconds",))
 
 
 def read_new_key(event: ProxyEvent, *, tenant: Tenant, now_ms: int) -> NewKey:
@@ -59,18 +59,19 @@ def read_new_key(event: ProxyEvent, *, tenant: Tenant, now_ms: int) -> NewKey:
         InvalidRequestError: A field is not what it should be, or the key would be expired.
     """
     body = parse_object(body_bytes(event))
-    _check(body, _NEW, tenant)
-    expires_at_ms = _epoch_ms(body.get("expires_at"))
-    if expires_at_ms is not None and expires_at_ms <= now_ms:
-        raise InvalidRequestError("expires_at must be in the future")
-    return NewKey(
-        name=body.get("name"),
-        limits=spending_limits(_amount(body), period=_PERIODS.get(body.get("limit_reset"))),
-        expires_at_ms=expires_at_ms,
-        includes_byok=bool(body.get("include_byok_in_limit")),
-        creator=body.get("creator_user_id"),
-        external_user=(body.get("external") or {}).get("user"),
-    )
+    _check(body, NEW_KEY, tenant)
+    return _new_key(body, kind=KeyKind.INFERENCE, now_ms=now_ms)
+
+
+def read_issued_key(event: ProxyEvent, *, tenant: Tenant, now_ms: int) -> NewKey:
+    """Read the body of POST /tenants/{id}/keys: the same, and the kind of the key.
+
+    Raises:
+        InvalidRequestError: A field is not what it should be, or the key would be expired.
+    """
+    body = parse_object(body_bytes(event))
+    _check(body, ISSUED_KEY, tenant)
+    return _new_key(body, kind=KeyKind(body.get("kind")), now_ms=now_ms)
 
 
 def read_key_change(event: ProxyEvent, *, tenant: Tenant) -> KeyChange:
@@ -80,7 +81,7 @@ def read_key_change(event: ProxyEvent, *, tenant: Tenant) -> KeyChange:
         InvalidRequestError: A field is not what it should be.
     """
     body = parse_object(body_bytes(event))
-    _check(body, _CHANGE, tenant)
+    _check(body, KEY_CHANGE, tenant)
     spend, period = None, None
     if "limit" in body.members:
         spend = _amount(body) if body.get("limit") is not None else NanoUsd(UNLIMITED)
@@ -102,8 +103,23 @@ def read_overlap_s(event: ProxyEvent) -> int:
         InvalidRequestError: The overlap is missing or out of range.
     """
     body = parse_object(body_bytes(event))
-    _ROTATION("body", _values(body))
+    ROTATION("body", _values(body))
     return int(body.get("overlap_seconds"))
+
+
+def _new_key(body: JsonObject, *, kind: KeyKind, now_ms: int) -> NewKey:
+    expires_at_ms = epoch_ms(body.get("expires_at"))
+    if expires_at_ms is not None and expires_at_ms <= now_ms:
+        raise InvalidRequestError("expires_at must be in the future")
+    return NewKey(
+        name=body.get("name"),
+        kind=kind,
+        limits=spending_limits(_amount(body), period=_PERIODS.get(body.get("limit_reset"))),
+        expires_at_ms=expires_at_ms,
+        includes_byok=bool(body.get("include_byok_in_limit")),
+        creator=body.get("creator_user_id"),
+        external_user=(body.get("external") or {}).get("user"),
+    )
 
 
 def _check(body: JsonObject, check: Any, tenant: Tenant) -> None:
@@ -120,14 +136,3 @@ def _values(body: JsonObject) -> dict[str, Any]:
 def _amount(body: JsonObject) -> NanoUsd | None:
     limit = body.get("limit")
     return None if limit is None else nano_usd(limit)
-
-
-def _epoch_ms(value: Any) -> int | None:
-    """Return a moment's epoch milliseconds; None when it is none."""
-    if not isinstance(value, str) or not _UTC_MOMENT.fullmatch(value):
-        return None
-    try:
-        moment = datetime.strptime(value[:19], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC)
-    except ValueError:
-        return None
-    return int(moment.timestamp()) * _MS_PER_S

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from weir.http.checks import Check
+from weir.http.schemas import Schema
 
-Schema = Mapping[str, Any]
-"""A JSON Schema, as OpenAPI 3.1 has them."""
+Body = type | str | None
+"""The `TypedDict` of a JSON body, the media type of any other, or None when there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,17 +16,19 @@ class Operation:
 
     Attributes:
         summary: One sentence without a full stop.
-        replies: Status → the `TypedDict` of its JSON body, or the media type of any other body.
-        refusals: Statuses of the errors that the route itself can answer; those of its access, 500
-            and 503 are everybody's.
-        query: Schemas of the query parameters.
-        required: Those of them that must be there.
+        replies: Status → its body, or its bodies when they differ in media type.
+        refusals: Statuses of the errors that the route itself can answer in the error envelope;
+            those of its access and of what it reads, 429, and 500 and above are everybody's.
+        query: Schemas of the query parameters; an empty value counts as none.
+        required: Those of them that must be there, and then with a value.
         body: What checks the JSON body; None where none is read.
+        form: The schema of the fields that a page's form sends.
     """
 
     summary: str
-    replies: Mapping[int, type | str]
+    replies: Mapping[int, Body | tuple[Body, ...]]
     refusals: Sequence[int] = ()
     query: Mapping[str, Schema] = field(default_factory=dict)
     required: Sequence[str] = ()
     body: Check | None = None
+    form: Schema | None = None

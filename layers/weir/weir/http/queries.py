@@ -1,18 +1,49 @@
-"""Query parameters: each reader names the parameter that is wrong, and takes "" for absent."""
+"""Query parameters: each reader names the parameter that is wrong, and takes "" for absent.
+
+Beside each reader stands what it takes, as the schema that the API's document shows.
+"""
 
 import re
 from collections.abc import Collection
 from datetime import date
+from typing import Final
 
 from weir.domain.errors import InvalidRequestError
 from weir.http.events import ProxyEvent
+from weir.http.schemas import Schema
 
-_SWITCH = {"true": True, "false": False, "1": True, "0": False}
-_WHOLE = re.compile(r"[0-9]{1,18}", re.ASCII)
+MAX_CHARS = 512
+
+TEXT: Final[Schema] = {"type": "string", "maxLength": MAX_CHARS}
+"""What `text` takes."""
+# Python writes its truth values with capitals, and many a client passes them on so.
+SWITCH: Final[Schema] = {"anyOf": [{"type": "boolean"}, {"enum": ["True", "False", 1, 0]}]}
+"""What `switch` takes."""
+DAY: Final[Schema] = {
+    "type": "string",
+    "format": "date",
+    "pattern": "^2[0-9]{3}-[0-9]{2}-[0-9]{2}$",
+}
+"""What `day` takes."""
+
+_SWITCH = {
+    "true": True, "True": True, "1": True, "false": False, "False": False, "0": False,
+}  # fmt: skip
+_WHOLE = re.compile(r"0|[1-9][0-9]{0,17}", re.ASCII)
 _DAY = re.compile(r"2[0-9]{3}-[0-9]{2}-[0-9]{2}", re.ASCII)
 
 
-def text(event: ProxyEvent, name: str, *, max_chars: int = 512) -> str | None:
+def whole_schema(*, low: int, high: int) -> Schema:
+    """Return what `whole` takes within these bounds."""
+    return {"type": "integer", "minimum": low, "maximum": high}
+
+
+def words_schema(known: Collection[str]) -> Schema:
+    """Return what `words` takes of these."""
+    return {"type": "array", "items": {"type": "string", "enum": [*known]}, "uniqueItems": True}
+
+
+def text(event: ProxyEvent, name: str, *, max_chars: int = MAX_CHARS) -> str | None:
     """Return a parameter; of a repeated one, the last.
 
     Raises:
@@ -47,9 +78,9 @@ def switch(event: ProxyEvent, name: str) -> bool:
     value = text(event, name)
     if value is None:
         return False
-    if value.lower() not in _SWITCH:
+    if value not in _SWITCH:
         raise InvalidRequestError(f"{name} must be true or false")
-    return _SWITCH[value.lower()]
+    return _SWITCH[value]
 
 
 def day(event: ProxyEvent, name: str) -> str | None:

@@ -6,6 +6,7 @@ from typing import TypedDict
 
 from weir.domain.answers import Reply
 from weir.domain.api_keys import ApiKey
+from weir.domain.audit_log import Actor
 from weir.domain.errors import NotFoundError, WeirError
 from weir.domain.ports import Clock, Journal
 from weir.http.access import Access, Gate
@@ -26,17 +27,26 @@ class Request:
     Attributes:
         caller: The key it came with; None for the operator, and for a caller without one.
         now_ms: Epoch milliseconds.
+        operator: Name of the operator's key that it came with; None from everybody else.
+        request_id: As the log has it.
     """
 
     event: ProxyEvent
     caller: ApiKey | None
     now_ms: int
+    operator: str | None = None
+    request_id: str = ""
 
     @property
     def key(self) -> ApiKey:
         """The caller's key, on a route that takes nobody without one."""
         assert self.caller is not None, "the route is open to callers without a key"
         return self.caller
+
+    @property
+    def actor(self) -> Actor:
+        """Who asks, as the audit log names him; on a route that takes nobody without a key."""
+        return Actor(who=self.operator or self.key.label, request_id=self.request_id)
 
 
 Endpoint = Callable[[Request], Reply]
@@ -45,11 +55,16 @@ Endpoint = Callable[[Request], Reply]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """What a route takes, what answers it, and what its clients are told of it."""
+    """What a route takes, what answers it, and what its clients are told of it.
+
+    Attributes:
+        is_page: People go there; no script of another origin may read it.
+    """
 
     access: Access
     endpoint: Endpoint
-    about: Operation | None = None
+    about: Operation
+    is_page: bool = False
 
 
 class ProxyResult(TypedDict):
@@ -89,10 +104,11 @@ class Routes:
 
         Args:
             event: As API Gateway sends it.
-            request_id: Shown to the client when something unforeseen happens.
+            request_id: Shown to the client when something unforeseen happens; kept with what the
+                request changes.
         """
         try:
-            return self._answered(event)
+            return self._answered(event, request_id)
         except WeirError as error:
             self.journal.refused(error=error)
             return _failure(error_response(error))
@@ -100,15 +116,23 @@ class Routes:
             log_frames(failure)
             return _failure(internal_error(request_id))
 
-    def _answered(self, event: ProxyEvent) -> Reply:
+    def _answered(self, event: ProxyEvent, request_id: str) -> Reply:
         route = self.table.get(f"{event.get('httpMethod')} {event.get('resource')}")
         if route is None:
             raise NotFoundError("Not Found")
         now_ms = self.clock.now_ms()
         caller = self.gate.admit(event, access=route.access, now_ms=now_ms)
-        reply = route.endpoint(Request(event=event, caller=caller, now_ms=now_ms))
+        request = Request(
+            event=event,
+            caller=caller.key,
+            now_ms=now_ms,
+            operator=caller.operator,
+            request_id=request_id,
+        )
+        reply = route.endpoint(request)
         kept = {} if route.access in _PUBLIC else _PRIVATE
-        headers = {**kept, **CORS_HEADERS, **reply.headers}
+        shared = {} if route.is_page else CORS_HEADERS
+        headers = {**kept, **shared, **reply.headers}
         return Reply(status=reply.status, headers=headers, body=reply.body)
 
 

@@ -4,8 +4,9 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import chain, islice
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 from weir.domain.answers import Reply
 from weir.domain.end_users import stored_name
@@ -15,8 +16,10 @@ from weir.domain.spending import days_before, utc_day
 from weir.domain.usage_reports import Grouping, UsageQuery, UsageRow
 from weir.http import queries
 from weir.http.access import Access
+from weir.http.operations import Operation
 from weir.http.replies import json_reply
 from weir.http.routes import Request, Route
+from weir.http.schemas import Schema
 from weir.http.wire_values import dollars
 from weir.services.usage_reports import UsageReports
 
@@ -40,6 +43,53 @@ _FIGURES = (
 _FORMULA_MARKS = ("=", "+", "-", "@", "\t", "\r")
 
 
+class UsageBody(TypedDict):
+    """The figures of one group; of its names those that are asked for."""
+
+    day: NotRequired[str]
+    month: NotRequired[str]
+    model: NotRequired[str]
+    api_key_hash: NotRequired[str]
+    end_user: NotRequired[str]
+    requests: int
+    usage: Decimal
+    prompt_tokens: int
+    completion_tokens: int
+    reasoning_tokens: int
+    cached_tokens: int
+
+
+class Usage(TypedDict):
+    """A report, and what it is of: days in UTC, both included."""
+
+    data: list[UsageBody]
+    start_date: str
+    end_date: str
+    group_by: list[str]
+
+
+_QUERY: Mapping[str, Schema] = {
+    "group_by": queries.words_schema(_GROUPS),
+    "start_date": queries.DAY,
+    "end_date": queries.DAY,
+    "api_key_hash": queries.TEXT,
+    "model": queries.TEXT,
+    "end_user": queries.TEXT,
+}
+_SHOW = Operation(
+    summary=f"Report usage, up to {MAX_ROWS} rows",
+    replies={200: Usage},
+    refusals=(404,),
+    query=_QUERY,
+)
+_EXPORT = Operation(
+    summary="Report usage as CSV of any size",
+    replies={200: "text/csv"},
+    refusals=(404,),
+    query=_QUERY,
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsageEndpoints:
     """Speaks for `UsageReports`."""
@@ -48,11 +98,13 @@ class UsageEndpoints:
 
     def routes(self) -> Mapping[str, Route]:
         """Return the route that answers in one piece, and which keys it takes."""
-        return {"GET /api/v1/usage": Route(access=Access.MANAGEMENT, endpoint=self.show)}
+        route = Route(access=Access.MANAGEMENT, endpoint=self.show, about=_SHOW)
+        return {"GET /api/v1/usage": route}
 
     def streamed_routes(self) -> Mapping[str, Route]:
         """Return the route that must be streamed, and which keys it takes."""
-        return {CSV_ROUTE: Route(access=Access.MANAGEMENT, endpoint=self.export)}
+        route = Route(access=Access.MANAGEMENT, endpoint=self.export, about=_EXPORT)
+        return {CSV_ROUTE: route}
 
     def show(self, request: Request) -> Reply:
         """Show a report of up to `MAX_ROWS` rows.
