@@ -8,7 +8,7 @@ import pytest
 from tests.support.fakes import make_request
 from tests.support.fault_server import FaultServer, Peer, Script, answer, raw
 from tests.support.upstream import CANARY, soon, upstream
-from weir.domain.errors import ProviderError
+from weir.domain.errors import RETRY_AFTER_S, ProviderError
 
 
 def refused(script: Script) -> ProviderError:
@@ -102,8 +102,13 @@ def test_gateway_answers_502_when_the_status_makes_no_sense(status: int) -> None
     ("status", "sent", "kept"),
     [
         (429, "12", 12),
+        (502, "12", 12),
         (503, "12", 12),
+        (503, "0", 0),
+        (529, "12", 12),
         (500, "12", None),
+        (502, "soon", RETRY_AFTER_S),
+        (504, "12", RETRY_AFTER_S),
         (429, "Wed, 21 Oct 2026 07:28:00 GMT", None),
         (429, "-1", None),
         (429, "999999", None),

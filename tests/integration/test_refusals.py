@@ -61,14 +61,14 @@ def test_new_credit_counts_for_the_next_request(stack: LocalStack) -> None:
     key = key_of(stack, tenant)
     assert ask(stack, key).status_code == 402
 
-    stack.books.credits.grant(
-        tenant.tenant_id,
-        amount_nano_usd=nano_usd(1),
-        reference="invoice-1",
-        lanes=tenant.lanes,
-        now_ms=int(time.time() * 1000),
+    added = requests.post(
+        f"{stack.base_url}/tenants/{tenant.tenant_id}/credits",
+        json={"amount": 1, "reference": "invoice-1"},
+        headers={"Authorization": f"Bearer {stack.operator_key}"},
+        timeout=30,
     )
 
+    assert added.status_code == 201
     assert ask(stack, key).status_code == 200
 
 

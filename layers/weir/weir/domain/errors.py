@@ -23,6 +23,12 @@ from typing import ClassVar
 
 Metadata = Mapping[str, object]
 
+RETRY_AFTER_S = 5
+"""When to come back after a failure of upstream that says nothing of it."""
+
+# What passes by itself; 500 does not always.
+_PASSING = frozenset({408, 502, 503, 504, 524, 529})
+
 
 class WeirError(Exception):
     """Base of all errors a client may see.
@@ -123,6 +129,9 @@ class RateLimitExceededError(WeirError):
 class ProviderError(WeirError):
     """Upstream refused the request, failed, or broke off.
 
+    One that passes by itself always has a `retry_after_s`: clients repeat it, and those of
+    OpenRouter wait exactly as long as they are told.
+
     Attributes:
         cost_is_zero: True when upstream certainly charged nothing (it answered with an error
             status, or was never reached); False when only its own ledger knows.
@@ -142,6 +151,8 @@ class ProviderError(WeirError):
         retry_after_s: int | None = None,
     ) -> None:
         super().__init__(message, status=status, metadata=metadata, retry_after_s=retry_after_s)
+        if self.retry_after_s is None and self.status in _PASSING:
+            self.retry_after_s = RETRY_AFTER_S
         self.cost_is_zero = cost_is_zero
         self.upstream_generation_id: str | None = None
 
