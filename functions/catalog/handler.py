@@ -1,7 +1,8 @@
-"""The catalog function: upstream's models, endpoints and providers."""
+"""The catalog function: upstream's models, endpoints and providers, and what this API is."""
 
 import os
 import secrets
+from pathlib import Path
 
 import boto3
 from botocore.config import Config
@@ -21,10 +22,13 @@ from weir.adapters.upstream.session import UpstreamSession
 from weir.http.access import Gate
 from weir.http.catalogue import CatalogueEndpoints
 from weir.http.events import ProxyEvent
+from weir.http.health import HealthEndpoint
+from weir.http.openapi import OpenApiEndpoint
 from weir.http.routes import ProxyResult, Routes
 from weir.observability import LambdaContext, RequestJournal, structured_logger
 from weir.services.catalogue import Catalogue
 from weir.services.catalogue_copies import CatalogueCopies
+from weir.services.health import Health
 from weir.settings import CatalogSettings
 
 KEY_JITTER_MS = 30_000
@@ -43,28 +47,32 @@ upstream = UpstreamApi(
     keys=UpstreamKeys(secret, clock=clock, jitter_ms=secrets.randbelow(KEY_JITTER_MS)),
     clock=clock,
 )
+keys = DynamoDBKeys(database, control_table=settings.control_table)
+memory = CatalogueMemory(clock=clock)
+shared = CatalogueObjects(
+    AnswersBucket(lambda: boto3.client("s3", config=aws), name=settings.answers_bucket)
+)
 copies = CatalogueCopies(
-    memory=CatalogueMemory(clock=clock),
-    shared=CatalogueObjects(
-        AnswersBucket(lambda: boto3.client("s3", config=aws), name=settings.answers_bucket)
-    ),
+    memory=memory,
+    shared=shared,
     source=UpstreamCatalogue(upstream, clock=clock),
     leases=DynamoDBLeases(database, ephemeral_table=settings.ephemeral_table),
     clock=clock,
 )
 routes = Routes(
-    table=CatalogueEndpoints(catalogue=Catalogue(copies=copies, clock=clock)).table(),
-    gate=Gate(
-        keys=CachedApiKeyStore(
-            DynamoDBKeys(database, control_table=settings.control_table), clock=clock
-        ),
-        key_prefix=settings.key_prefix,
-    ),
+    table={
+        **CatalogueEndpoints(catalogue=Catalogue(copies=copies, clock=clock)).table(),
+        **HealthEndpoint(
+            health=Health(keys=keys, memory=memory, shared=shared, clock=clock)
+        ).routes(),
+        **OpenApiEndpoint(read=Path(__file__).with_name("openapi.json").read_text).routes(),
+    },
+    gate=Gate(keys=CachedApiKeyStore(keys, clock=clock), key_prefix=settings.key_prefix),
     clock=clock,
     journal=RequestJournal(structured_logger()),
 )
 
 
 def lambda_handler(event: ProxyEvent, context: LambdaContext) -> ProxyResult:
-    """Answer one request of the catalogue's routes, in one piece."""
+    """Answer one request of the routes above, in one piece."""
     return routes.respond(event, request_id=context.aws_request_id)

@@ -14,17 +14,22 @@ from weir.adapters.dynamodb.usage_queries import arrivals
 from weir.adapters.settle_messages import decode_record
 from weir.domain import generations
 from weir.domain.api_keys import is_well_formed
+from weir.domain.tenants import is_tenant_id
 from weir.http.events import bearer, body_bytes
+from weir.http.tenant_wishes import read_new_tenant
 
 FOLDER = views.ROOT / "events"
 CHAT_EVENTS = sorted(FOLDER.glob("chat_completions*.json"))
-ROUTE_EVENTS = [*CHAT_EVENTS, FOLDER / "cancel_generation.json"]
+TEXT_EVENTS = sorted(FOLDER.glob("completions*.json"))
+TENANT_EVENT = FOLDER / "create_tenant.json"
+ROUTE_EVENTS = [*CHAT_EVENTS, *TEXT_EVENTS, FOLDER / "cancel_generation.json", TENANT_EVENT]
 OTHERS = ("reconcile", "rollup", "settle", "sweep")
 each_route_event = pytest.mark.parametrize("file", ROUTE_EVENTS, ids=lambda file: file.stem)
 
 
 def test_every_event_is_covered_here() -> None:
     assert [file.stem for file in CHAT_EVENTS] == ["chat_completions", "chat_completions_stream"]
+    assert [file.stem for file in TEXT_EVENTS] == ["completions", "completions_stream"]
     assert {file.stem for file in FOLDER.iterdir()} == {
         *(file.stem for file in ROUTE_EVENTS),
         *OTHERS,
@@ -41,15 +46,24 @@ def test_event_is_for_a_deployed_route(file: Path) -> None:
     assert integration["type"] == "aws_proxy"
     assert event["requestContext"]["path"] == f"/{event['requestContext']['stage']}{event['path']}"
     assert event["path"] == event["resource"].format(**event["pathParameters"] or {})
-    assert is_well_formed(bearer(event) or "")
+    assert is_well_formed(bearer(event) or "") or file == TENANT_EVENT
 
 
-@pytest.mark.parametrize("file", CHAT_EVENTS, ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", [*CHAT_EVENTS, *TEXT_EVENTS], ids=lambda file: file.stem)
 def test_chat_event_carries_a_well_formed_request(file: Path) -> None:
     request = json.loads(body_bytes(_read(file)))
 
-    assert request["messages"]
+    assert request["messages" if file in CHAT_EVENTS else "prompt"]
     assert request.get("stream", False) is file.stem.endswith("_stream")
+
+
+def test_tenant_event_carries_a_new_tenant_and_a_key_of_nobody() -> None:
+    event = _read(TENANT_EVENT)
+
+    tenant_id, wish = read_new_tenant(event)
+    assert is_tenant_id(tenant_id)
+    assert wish.limits
+    assert bearer(event) == "sk-weir-operator-" + "0" * 64
 
 
 def test_cancel_event_names_a_generation() -> None:

@@ -8,18 +8,16 @@ import boto3
 import pytest
 
 from tests.support import template as views
+from tests.support.function_grants import GRANTS
 from weir.observability import MaskingFormatter
-
-
-def _on(table: str, *operations: str) -> set[tuple[str, str]]:
-    return {(f"dynamodb:{operation}", table) for operation in operations}
-
 
 SETTINGS = {
     "ChatFunction": "ChatSettings",
     "AccountFunction": "AccountSettings",
+    "AuthFunction": "AuthSettings",
     "CatalogFunction": "CatalogSettings",
     "ExportFunction": "ExportSettings",
+    "OperatorFunction": "OperatorSettings",
     "SettleFunction": "SettleSettings",
     "SweepFunction": "SweepSettings",
     "RollupFunction": "RollupSettings",
@@ -29,6 +27,8 @@ SETTINGS_FOLDER = views.ROOT / "layers/weir/weir/settings"
 SETTINGS_MODULES = dict.fromkeys(
     ("ChatFunction", "AccountFunction", "CatalogFunction", "ExportFunction"), "requests.py"
 )
+SETTINGS_MODULES["OperatorFunction"] = "operator.py"
+SETTINGS_MODULES["AuthFunction"] = "sign_in.py"
 # What the template gives to all functions, and some of them do not need.
 UNREAD = {
     function: {"ACCOUNTS_TABLE", "USAGE_TABLE"}
@@ -38,6 +38,7 @@ UNREAD = {
 SECRETS = {
     "UPSTREAM_SECRET_ID": "UpstreamSecret",
     "UPSTREAM_MANAGEMENT_SECRET_ID": "UpstreamManagementSecret",
+    "OPERATOR_SECRET_ID": "OperatorSecret",
 }
 SCHEDULES = {"SweepFunction": "rate(5 minutes)", "ReconcileFunction": "rate(1 hour)"}
 # Read by libraries and by Lambda itself, not by our settings.
@@ -53,70 +54,6 @@ PARTS = {
     "${AnswersBucket.Arn}/*",
     "${AnswersBucket.Arn}/catalogue/*",
     "${UsageTable.Arn}/stream/*",
-}
-EVENT_BUS = (
-    "arn:${AWS::Partition}:events:${AWS::Region}:${AWS::AccountId}:event-bus/${EventBusName}"
-)
-GRANTS = {
-    "ChatFunction": {
-        *_on("AccountsTable", "GetItem", "PutItem", "UpdateItem"),
-        ("dynamodb:PutItem", "UsageTable"),
-        ("dynamodb:GetItem", "ControlTable"),
-        *_on("EphemeralTable", "GetItem", "PutItem", "DeleteItem"),
-        ("s3:GetObject", "${AnswersBucket.Arn}/*"),
-        ("s3:PutObject", "${AnswersBucket.Arn}/*"),
-        ("sqs:SendMessage", "SettleQueue"),
-        ("secretsmanager:GetSecretValue", "UpstreamSecret"),
-    },
-    "AccountFunction": {
-        *_on("ControlTable", "BatchGetItem", "DeleteItem", "GetItem", "PutItem", "Query"),
-        *_on("AccountsTable", "GetItem", "PutItem", "UpdateItem"),
-        ("dynamodb:GetItem", "UsageTable"),
-        ("dynamodb:Query", "RollupsTable"),
-        ("dynamodb:PutItem", "EphemeralTable"),
-    },
-    "ExportFunction": {
-        *_on("ControlTable", "GetItem", "Query"),
-        ("dynamodb:Query", "RollupsTable"),
-    },
-    "CatalogFunction": {
-        ("dynamodb:GetItem", "ControlTable"),
-        ("dynamodb:PutItem", "EphemeralTable"),
-        ("s3:GetObject", "${AnswersBucket.Arn}/catalogue/*"),
-        ("s3:PutObject", "${AnswersBucket.Arn}/catalogue/*"),
-        ("secretsmanager:GetSecretValue", "UpstreamSecret"),
-    },
-    "SettleFunction": {
-        *_on("AccountsTable", "GetItem", "UpdateItem"),
-        *_on("UsageTable", "PutItem", "UpdateItem"),
-        ("sqs:ReceiveMessage", "SettleQueue"),
-        ("sqs:DeleteMessage", "SettleQueue"),
-        ("sqs:GetQueueAttributes", "SettleQueue"),
-    },
-    "SweepFunction": {
-        *_on("ControlTable", "GetItem", "Query"),
-        *_on("AccountsTable", "GetItem", "UpdateItem"),
-        ("dynamodb:PutItem", "UsageTable"),
-        ("dynamodb:PutItem", "EphemeralTable"),
-        ("secretsmanager:GetSecretValue", "UpstreamSecret"),
-    },
-    "RollupFunction": {
-        ("dynamodb:Query", "UsageTable"),
-        *_on("RollupsTable", "GetItem", "PutItem"),
-        ("dynamodb:GetItem", "AccountsTable"),
-        ("events:PutEvents", EVENT_BUS),
-        *_on("UsageTable.StreamArn", "DescribeStream", "GetRecords", "GetShardIterator"),
-        ("dynamodb:ListStreams", "${UsageTable.Arn}/stream/*"),
-        ("sqs:SendMessage", "RollupDeadLetters"),
-    },
-    "ReconcileFunction": {
-        *_on("AccountsTable", "GetItem", "Scan", "UpdateItem"),
-        *_on("UsageTable", "GetItem", "PutItem", "Query", "UpdateItem"),
-        *_on("RollupsTable", "GetItem", "PutItem", "Query"),
-        *_on("ControlTable", "GetItem", "Query"),
-        ("secretsmanager:GetSecretValue", "UpstreamSecret"),
-        ("secretsmanager:GetSecretValue", "UpstreamManagementSecret"),
-    },
 }
 each_function = pytest.mark.parametrize("function", sorted(SETTINGS))
 

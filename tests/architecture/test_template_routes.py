@@ -9,6 +9,7 @@ from local.transform import transform_loaded
 from tests.support import template as views
 
 CHAT = "/api/v1/chat/completions"
+STREAMED = (CHAT, "/api/v1/completions")
 
 
 # What the official clients and apps put into a request.
@@ -35,8 +36,9 @@ def _stage(template: dict[str, Any]) -> dict[str, Any]:
     return dict(stage)
 
 
-def test_chat_route_is_streamed(template: dict[str, Any]) -> None:
-    assert views.is_streamed(views.route(template, path=CHAT, method="post"))
+@pytest.mark.parametrize("path", STREAMED)
+def test_chat_route_is_streamed(template: dict[str, Any], path: str) -> None:
+    assert views.is_streamed(views.route(template, path=path, method="post"))
 
 
 @pytest.mark.parametrize("mode", ["STREAM", "BUFFERED", None])
@@ -52,8 +54,9 @@ def test_chat_route_is_buffered_when_the_mode_is_another(mode: str | None) -> No
     assert not views.is_streamed(views.route(mutant, path=CHAT, method="post"))
 
 
-def test_chat_route_outlives_the_function(template: dict[str, Any]) -> None:
-    integration = views.route(template, path=CHAT, method="post")
+@pytest.mark.parametrize("path", STREAMED)
+def test_chat_route_outlives_the_function(template: dict[str, Any], path: str) -> None:
+    integration = views.route(template, path=path, method="post")
 
     longest_s = template["Parameters"]["ChatTimeoutSeconds"]["MaxValue"]
     assert integration["timeoutInMillis"] >= longest_s * 1000

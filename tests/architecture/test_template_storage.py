@@ -15,7 +15,7 @@ KEYS = {
 }
 IRREPLACEABLE = ("AccountsTable", "ControlTable", "UsageTable")
 KEPT = (*IRREPLACEABLE, "RollupsTable")
-SECRETS = ("UpstreamManagementSecret", "UpstreamSecret")
+SECRETS = ("OperatorSecret", "UpstreamManagementSecret", "UpstreamSecret")
 
 
 @pytest.fixture(scope="module")
@@ -143,4 +143,5 @@ def test_outputs_name_what_an_operator_needs(template: dict[str, Any]) -> None:
     assert outputs.keys() >= {f"{table}Name" for table in KEYS}
     functions = views.of_type(template, "AWS::Lambda::Function")
     assert outputs.keys() >= {f"{function}Name" for function in functions}
+    assert outputs["OperatorSecretArn"]["Value"] == {"Ref": "OperatorSecret"}
     assert outputs["UpstreamManagementSecretArn"]["Value"] == {"Ref": "UpstreamManagementSecret"}

@@ -13,6 +13,7 @@ from tests.support.upstream import CANARY, Upstream, soon, upstream
 from weir.adapters.upstream.connections import KEEP_ALIVE_MS, DeadlineHTTPConnection
 from weir.adapters.upstream.session import UpstreamSession, checked_base_url
 from weir.domain.errors import ProviderError
+from weir.domain.requests import Mode
 
 STREAM = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n"
 
@@ -174,6 +175,13 @@ def test_request_carries_the_bytes_and_headers_it_was_given() -> None:
         "content-length": str(len(body)),
         "x-title": "app",
     }
+
+
+def test_a_text_completion_goes_to_upstreams_own_route_for_it() -> None:
+    with FaultServer(answer()) as server, upstream(server) as weir:
+        weir.provider.send(make_request(mode=Mode.TEXT), deadline_ms=soon(5)).close()
+
+    assert server.requests[0].line == "POST /api/v1/completions HTTP/1.1"
 
 
 @pytest.mark.parametrize("value", ["a\r\nX-Evil: 1", " leading", "日本"])

@@ -35,6 +35,7 @@ def test_layers_hold_their_packages_where_python_looks(native_build: Path) -> No
         ("WeirLayer", "weir/__init__.py"),
         ("RuntimeLayer", "lambda_stream/__main__.py"),
         ("RuntimeLayer", "awslambdaric/bootstrap.py"),
+        ("SignInLayer", "jwt/__init__.py"),
         ("DependenciesLayer", "requests/__init__.py"),
         ("DependenciesLayer", "aws_lambda_powertools/__init__.py"),
     ]:

@@ -3,10 +3,13 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
+from tests.support.audit_values import make_entry
 from tests.support.ledger_values import ACME, NOON_MS, make_hold, make_record, make_reservation
+from tests.support.opened_tenants import PutTenants, open_lanes
 from weir.adapters.answers_bucket import AnswersBucket
 from weir.adapters.dynamodb.adjustments import DynamoDBAdjustments
 from weir.adapters.dynamodb.answers import DynamoDBAnswers
+from weir.adapters.dynamodb.audit_log import DynamoDBAuditLog
 from weir.adapters.dynamodb.control import DynamoDBKeys
 from weir.adapters.dynamodb.credits import DynamoDBCredits
 from weir.adapters.dynamodb.folds import DynamoDBFolds
@@ -14,16 +17,17 @@ from weir.adapters.dynamodb.key_register import DynamoDBKeyRegister
 from weir.adapters.dynamodb.leases import DynamoDBLeases
 from weir.adapters.dynamodb.ledger import DynamoDBLedger
 from weir.adapters.dynamodb.limits import DynamoDBLimits
-from weir.adapters.dynamodb.price_plans import DynamoDBPricePlans
 from weir.adapters.dynamodb.reconciliations import DynamoDBBaselines
 from weir.adapters.dynamodb.rollups import DynamoDBRollups
-from weir.adapters.dynamodb.tenants import DynamoDBTenants
+from weir.adapters.dynamodb.sign_ins import DynamoDBAuthCodes, DynamoDBSignIns
+from weir.adapters.dynamodb.tenant_register import DynamoDBTenantRegister
 from weir.adapters.dynamodb.transfers import DynamoDBTransfers
 from weir.adapters.dynamodb.usage_queries import UsageQueries
 from weir.adapters.dynamodb.wire import DynamoDB
 from weir.domain.accounts import AccountStatus, key_account, tenant_account
 from weir.domain.answers import KeptAnswer, Standing, claim_of
 from weir.domain.api_keys import ApiKey, KeyKind
+from weir.domain.auth_codes import AuthCode, KeyTerms
 from weir.domain.closes import Close
 from weir.domain.holds import Level
 from weir.domain.limits import AccountLimits
@@ -32,7 +36,9 @@ from weir.domain.periods import LimitPeriod
 from weir.domain.price_plans import PricePlan
 from weir.domain.reconciliation import Baseline
 from weir.domain.rollups import Sums, bucket_of, cells_of
-from weir.domain.tenants import Tenant
+from weir.domain.sign_ins import Link
+from weir.domain.tenant_changes import LaneChange
+from weir.domain.tenants import Tenant, TenantId
 from weir.domain.usage import RecordSource, RecordStatus, UsageRecord
 
 TABLES = {
@@ -58,6 +64,7 @@ class Tour:
     def walk(self) -> None:
         """Do everything once, in an order in which every condition is met."""
         self._control()
+        self._tenant()
         self._credits()
         self._requests()
         self._limits()
@@ -67,13 +74,14 @@ class Tour:
         self._baseline()
         self._answers()
         self._lease()
+        self._sign_in()
 
     @property
     def ledger(self) -> DynamoDBLedger:
         return DynamoDBLedger(self.db, accounts_table="accounts", usage_table="usage")
 
     def _control(self) -> None:
-        tenants = DynamoDBTenants(self.db, control_table="control")
+        tenants = PutTenants(self.db, control_table="control")
         assert tenants.put(TENANT)
         assert [tenant.tenant_id for tenant in tenants.tenants()] == [ACME]
         key = ApiKey(
@@ -90,17 +98,39 @@ class Tour:
         assert list(keys.keys_of(TENANT)) == [key]
         register = DynamoDBKeyRegister(self.db, control_table="control")
         first = replace(key, updated_ms=1)
-        assert register.change(key, changed=first)
+        assert register.change(key, changed=first, entry=make_entry())
         second, third = replace(first, updated_ms=2), replace(key, key_hash="4567abcd" * 8)
-        assert register.succeed(first, changed=second, successor=third)
-        assert register.delete(ACME, key_hash=third.key_hash)
-        plans = DynamoDBPricePlans(self.db, control_table="control")
-        assert plans.put_plan(ACME, PricePlan(version=1, multiplier_ppm=2_000_000))
+        assert register.succeed(first, changed=second, successor=third, entry=make_entry())
+        assert register.delete(ACME, key_hash=third.key_hash, entry=make_entry())
+
+    def _tenant(self) -> None:
+        register = DynamoDBTenantRegister(
+            self.db, control_table="control", accounts_table="accounts"
+        )
+        tenant = Tenant(tenant_id=TenantId("tour"), namespace_key=bytes(32))
+        entry = make_entry(tenant_id=tenant.tenant_id)
+        assert register.create(tenant, limits=LIMITS, entry=entry)
+        (account,) = register.lanes([tenant])[tenant.tenant_id]
+        lane = LaneChange(account=account, status=AccountStatus.SUSPENDED, limits=LIMITS)
+        rated = replace(tenant.touched(NOON_MS), plan=PricePlan(version=1, multiplier_ppm=2))
+        assert register.change(tenant, changed=rated, lanes=[lane], entry=make_entry())
+        assert register.change(rated, changed=rated.touched(NOON_MS), lanes=(), entry=make_entry())
+        assert register.page(after=ACME, count=2) == [rated.touched(NOON_MS)]
+        log = DynamoDBAuditLog(self.db, control_table="control")
+        assert log.page(tenant.tenant_id, before=None, count=2) == [entry]
 
     def _credits(self) -> None:
         credits_ = DynamoDBCredits(self.db, accounts_table="accounts", control_table="control")
-        assert credits_.open_tenant_account(ACME, credit_nano_usd=10**6, limits=LIMITS, lanes=2)
-        assert credits_.grant(ACME, amount_nano_usd=99, reference="p", lanes=2, now_ms=NOON_MS)
+        assert open_lanes(
+            self.db,
+            table="accounts",
+            tenant_id=ACME,
+            credit_nano_usd=10**6,
+            limits=LIMITS,
+            lanes=2,
+        )
+        assert credits_.grant(TENANT, amount_nano_usd=99, reference="p", entry=make_entry())
+        assert [grant.reference for grant in credits_.grants(ACME)] == ["p"]
         assert credits_.set_status(ACCOUNT, status=AccountStatus.ACTIVE)
         transfers = DynamoDBTransfers(
             self.db, accounts_table="accounts", ephemeral_table="ephemeral", now_ms=lambda: NOON_MS
@@ -204,6 +234,24 @@ class Tour:
     def _lease(self) -> None:
         leases = DynamoDBLeases(self.db, ephemeral_table="ephemeral")
         assert leases.take("tour", now_ms=NOON_MS, for_ms=DAY_MS)
+
+    def _sign_in(self) -> None:
+        sign_ins = DynamoDBSignIns(self.db, ephemeral_table="ephemeral")
+        link = Link(tenant_id=ACME, user="tour", query="", until_ms=NOON_MS)
+        sign_ins.put_link("tour", link)
+        assert sign_ins.take_link("tour") == link
+        codes = DynamoDBAuthCodes(self.db, ephemeral_table="ephemeral")
+        code = AuthCode(
+            code_hash="tour",
+            tenant_id=ACME,
+            user=None,
+            challenge="",
+            callback_url=None,
+            terms=KeyTerms(label="tour"),
+            created_ms=NOON_MS,
+        )
+        codes.put(code)
+        assert codes.use(code.code_hash)
 
 
 def _unused() -> Any:

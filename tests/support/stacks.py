@@ -96,7 +96,13 @@ def assert_no_canary(stack: LocalStack, logs: Path) -> None:
 
     An end user may be named in a table, because tenants meter by them, but in no log.
     """
-    secrets = (CANARY_KEY, stack.api_key, stack.management_key, "PROMPT-CANARY")
+    secrets = (
+        CANARY_KEY,
+        stack.api_key,
+        stack.management_key,
+        stack.operator_key,
+        "PROMPT-CANARY",
+    )
     text = "".join(path.read_text(errors="replace") for path in logs.iterdir())
     assert "settled" in text
     assert "USER-CANARY" not in text

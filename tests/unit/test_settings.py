@@ -4,14 +4,17 @@ import pytest
 
 from weir.settings import (
     AccountSettings,
+    AuthSettings,
     CatalogSettings,
     ChatSettings,
     ExportSettings,
+    OperatorSettings,
     ReconcileSettings,
     RollupSettings,
     SettleSettings,
     SweepSettings,
 )
+from weir.settings.sign_in import is_local
 
 LEDGER = {"ACCOUNTS_TABLE": "accounts", "USAGE_TABLE": "usage"}
 CONTROL = {"CONTROL_TABLE": "control"}
@@ -35,6 +38,13 @@ CHAT = {
     "CANCEL_POLL_S": "1",
 }
 ACCOUNT = {**LEDGER, **CONTROL, **ROLLUPS, **EPHEMERAL, "KEY_PREFIX": "sk-weir-v1-"}
+OPERATOR = {
+    **LEDGER,
+    **CONTROL,
+    **ROLLUPS,
+    "OPERATOR_SECRET_ID": "arn:secret",
+    "KEY_PREFIX": "sk-weir-v1-",
+}
 EXPORT = {**CONTROL, **ROLLUPS, "KEY_PREFIX": "sk-weir-v1-"}
 CATALOG = {
     **CONTROL,
@@ -62,13 +72,23 @@ RECONCILE = {
 EACH: tuple[tuple[Any, dict[str, str]], ...] = (
     (ChatSettings, CHAT),
     (AccountSettings, ACCOUNT),
+    (AuthSettings, ACCOUNT),
     (ExportSettings, EXPORT),
+    (OperatorSettings, OPERATOR),
     (CatalogSettings, CATALOG),
     (SettleSettings, LEDGER),
     (SweepSettings, SWEEP),
     (RollupSettings, ROLLUP),
     (ReconcileSettings, RECONCILE),
 )
+
+
+def test_sign_in_is_of_one_tenant_or_of_all_and_local_where_aws_is() -> None:
+    assert AuthSettings.read(ACCOUNT).usual_tenant is None
+    assert AuthSettings.read(ACCOUNT | {"SIGN_IN_TENANT": " acme "}).usual_tenant == "acme"
+    assert is_local({"AWS_ENDPOINT_URL": "http://127.0.0.1:5000"})
+    assert not is_local({"AWS_ENDPOINT_URL": ""})
+    assert not is_local({})
 
 
 def test_seconds_become_milliseconds_and_the_url_loses_its_slash() -> None:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weir.domain.limits import UNLIMITED, AccountLimits, portion, share
+from weir.domain.limits import UNLIMITED, AccountLimits, portion, share, short_limit, whole
 from weir.domain.money import NanoUsd
 from weir.domain.periods import LimitPeriod
 
@@ -49,3 +49,38 @@ def test_a_lane_gets_everything_when_it_is_the_only_one() -> None:
     limits = AccountLimits(requests_per_minute=7, spend_nano_usd=NanoUsd(9))
 
     assert share(limits, lane=0, lanes=1) == limits
+
+
+@given(amounts=st.tuples(*[AMOUNTS] * 4), lanes=LANES)
+def test_the_whole_comes_back_from_its_shares(
+    amounts: tuple[int, int, int, int], lanes: int
+) -> None:
+    limits = AccountLimits(
+        requests_per_minute=amounts[0],
+        tokens_per_minute=UNLIMITED,
+        in_flight=amounts[2],
+        spend_nano_usd=NanoUsd(amounts[3]),
+        period=LimitPeriod.TOTAL,
+    )
+
+    assert whole([share(limits, lane=lane, lanes=lanes) for lane in range(lanes)]) == limits
+
+
+def test_there_are_no_limits_without_lanes() -> None:
+    assert whole([]) == AccountLimits()
+
+
+@pytest.mark.parametrize(
+    ("limits", "named"),
+    [
+        (AccountLimits(), None),
+        (AccountLimits(in_flight=0, requests_per_minute=3), None),
+        (AccountLimits(in_flight=2), "in_flight"),
+        (AccountLimits(requests_per_minute=1), "requests_per_minute"),
+        (AccountLimits(tokens_per_minute=2), "tokens_per_minute"),
+    ],
+)
+def test_a_limit_that_does_not_reach_for_every_lane_is_named(
+    limits: AccountLimits, named: str | None
+) -> None:
+    assert short_limit(limits, lanes=3) == named

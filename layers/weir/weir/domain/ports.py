@@ -37,14 +37,14 @@ class ApiKeyStore(Protocol):
         ...
 
 
-class OperatorKey(Protocol):
-    """Knows the operator's key, which belongs to no tenant."""
+class OperatorKeys(Protocol):
+    """Knows the operator's keys, which belong to no tenant."""
 
-    def is_that(self, presented: str) -> bool:
-        """Tell whether a credential is the operator's key.
+    def holder(self, presented: str) -> str | None:
+        """Return who holds a credential, as the operator named it; None when it is no such key.
 
         Raises:
-            StoreUnavailableError: The key cannot be read.
+            StoreUnavailableError: The keys cannot be read.
         """
         ...
 

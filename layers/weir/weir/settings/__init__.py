@@ -9,18 +9,22 @@ from weir.settings.bookkeeping import (
     SettleSettings,
     SweepSettings,
 )
+from weir.settings.operator import OperatorSettings
 from weir.settings.requests import (
     AccountSettings,
     CatalogSettings,
     ChatSettings,
     ExportSettings,
 )
+from weir.settings.sign_in import AuthSettings
 
 __all__ = [
     "AccountSettings",
+    "AuthSettings",
     "CatalogSettings",
     "ChatSettings",
     "ExportSettings",
+    "OperatorSettings",
     "ReconcileSettings",
     "RollupSettings",
     "SettleSettings",

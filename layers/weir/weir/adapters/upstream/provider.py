@@ -1,4 +1,4 @@
-"""The chat route of the upstream API."""
+"""The routes of the upstream API that answer: chat, and plain text."""
 
 from requests.structures import CaseInsensitiveDict
 
@@ -28,8 +28,6 @@ class UpstreamProvider:
         headers["Content-Type"] = "application/json"
         headers["Accept"] = "text/event-stream" if request.stream else "application/json"
         return self._api.open(
-            UpstreamRequest(
-                method="POST", path="/chat/completions", headers=headers, body=request.body
-            ),
+            UpstreamRequest(method="POST", path=request.mode, headers=headers, body=request.body),
             deadline_ms=deadline_ms,
         )
