@@ -22,6 +22,7 @@ from typing_extensions import override
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from local.accesses import Access, accesses
+from local.aws_transactions import copy_only_what_transactions_touch
 
 CALLS_PATH = "/_calls"
 ACCESSES_PATH = "/_accesses"
@@ -81,6 +82,7 @@ def _operation(environ: dict[str, Any]) -> str:
 def main(host: str, port: int, *, note_calls: bool) -> None:
     """Serve until standard input ends."""
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    copy_only_what_transactions_touch()
     application = OneAtATime(DomainDispatcherApplication(create_backend_app), note_calls=note_calls)
     server = make_server(host, port, application, threaded=True, request_handler=_QuietHandler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
