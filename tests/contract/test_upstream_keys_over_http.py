@@ -78,6 +78,7 @@ def call_refused(weir: Upstream, clock: FakeClock) -> None:
     with pytest.raises(ProviderError) as caught:
         call(weir, clock)
     assert (caught.value.status, caught.value.cost_is_zero) == (502, True)
+    assert caught.value.retry_after_s == 60
     assert caught.value.message == "The gateway's upstream key was refused."
 
 
@@ -112,7 +113,8 @@ def test_nothing_is_sent_when_no_key_is_stored() -> None:
         with pytest.raises(ProviderError, match="operator must store one") as caught:
             weir.provider.send(make_request(), deadline_ms=soon(5))
 
-        assert (caught.value.status, caught.value.cost_is_zero) == (502, True)
+        assert (caught.value.status, caught.value.cost_is_zero) == (412, True)
+        assert caught.value.retry_after_s is None
         assert server.connections == 0
 
 

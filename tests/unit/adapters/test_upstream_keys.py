@@ -37,7 +37,8 @@ def test_operator_is_told_to_store_a_key_when_there_is_no_usable_one(stored: str
     with pytest.raises(ProviderError, match="operator must store one") as caught:
         keys.current()
 
-    assert (caught.value.status, caught.value.cost_is_zero) == (502, True)
+    assert (caught.value.status, caught.value.cost_is_zero) == (412, True)
+    assert caught.value.retry_after_s is None
 
 
 def test_stored_key_is_found_soon_when_there_was_none() -> None:

@@ -105,11 +105,17 @@ def test_fees_per_request_image_and_search_are_added() -> None:
         completion_pico_usd=PicoUsd(0),
         request_pico_usd=PicoUsd(5_000),
         image_pico_usd=PicoUsd(7_000),
-        web_search_pico_usd=PicoUsd(11_000),
+        web_search_pico_usd=PicoUsd(11_000_000_000),
     )
     request = make_request(media_parts=2, web_searches=3)
 
-    assert strict_estimate(request, price) == 5 + 14 + 33
+    assert strict_estimate(request, price) == 5 + 14 + 33_000_000
+
+
+def test_a_search_is_held_when_the_model_itself_is_free() -> None:
+    free = ModelPrice(prompt_pico_usd=PicoUsd(0), completion_pico_usd=PicoUsd(0))
+
+    assert strict_estimate(make_request(web_searches=4), free) == 20_000_000
 
 
 def test_the_dearest_model_decides_when_several_may_answer() -> None:

@@ -170,7 +170,6 @@ def test_a_refusal_says_what_would_be_allowed(
             {
                 "provider": {"only": ["OpenAI/x"], "data_collection": "deny", "zdr": True},
                 **plugin("web", engine="native"),
-                **tool("web_search", engine="native", parameters={"engine": "native"}),
             },
         ),
     ],

@@ -24,6 +24,8 @@ from weir.http.chat_fields import FIELDS
 from weir.http.chat_reaches import INERT_FIELDS, JUDGED_FIELDS
 from weir.http.completion_fields import TEXT_FIELDS
 
+PARSER = {"id": "file-parser", "pdf": NATIVE}
+
 
 @pytest.mark.parametrize("policy", ENFORCING)
 @pytest.mark.parametrize(
@@ -33,6 +35,8 @@ from weir.http.completion_fields import TEXT_FIELDS
         ({"model": "@preset/mine"}, "model"),
         ({"model": "openai/gpt-4o-mini@preset/mine"}, "model"),
         ({"model": "openrouter/fusion"}, "model"),
+        ({"model": "fusion"}, "model"),
+        ({"models": ["gpt-4o-mini"]}, "models"),
         (plugin("fusion"), "plugins[0]"),
         (plugin("fusion", preset="general-high"), "plugins[0]"),
         (plugin("moderation"), "plugins[0]"),
@@ -49,6 +53,10 @@ from weir.http.completion_fields import TEXT_FIELDS
         ({"messages": parts(PDF), **plugin("file-parser", enabled=False)}, "messages[0].content"),
         (
             {"messages": parts(PDF), **plugin("file-parser", enabled=False, pdf=NATIVE)},
+            "messages[0].content",
+        ),
+        (
+            {"messages": parts(PDF), "plugins": [PARSER, {**PARSER, "enabled": False}]},
             "messages[0].content",
         ),
         ({"messages": parts({"type": "unheard-of"})}, "messages[0].content"),
@@ -91,10 +99,11 @@ def test_what_nobody_can_see_through_is_refused_when_routing_is_bound(
         (plugin("file-parser", pdf={"engine": "pdf-text"}), "plugins[0]"),
         (tool("openrouter:web_search"), "tools[0]"),
         (tool("openrouter:web_search", parameters={"engine": "auto"}), "tools[0]"),
-        (tool("openrouter:web_search", engine="native"), "tools[0]"),
-        (tool("openrouter:web_search", parameters={"engine": "native"}, engine="exa"), "tools[0]"),
+        (tool("openrouter:web_search", parameters={"engine": "native"}), "tools[0]"),
         (tool("web_search"), "tools[0]"),
-        (tool("web_search", parameters={"engine": "native"}), "tools[0]"),
+        (tool("web_search", engine="native", parameters={"engine": "native"}), "tools[0]"),
+        (tool("web_search_2025_08_26", engine="native"), "tools[0]"),
+        (tool("web_search_preview_2025_03_11"), "tools[0]"),
         (tool("web_search_preview", engine="exa"), "tools[0]"),
         (tool("openrouter:web_fetch"), "tools[0]"),
         (tool("openrouter:web_fetch", parameters={"engine": "native"}), "tools[0]"),

@@ -229,31 +229,27 @@ def test_embedded_bytes_are_utf8_when_a_data_url_is_not_ascii() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "searches"),
+    ("fields", "tokens"),
     [
-        ({}, 0),
-        ({"plugins": [{"id": "web"}]}, 5),
-        ({"plugins": [{"id": "web", "enabled": False}]}, 0),
-        ({"plugins": [{"id": "web", "max_results": 9}]}, 9),
-        ({"plugins": [{"id": "web", "max_results": 2, "max_uses": 3}]}, 3),
-        ({"plugins": [{"id": "file-parser"}]}, 0),
-        ({"model": "a/b:online"}, 5),
-        ({"model": "a/b:free:online"}, 5),
-        ({"models": ["c/d:online"]}, 5),
-        ({"model": "online/b"}, 0),
-        ({"tools": [{"type": "openrouter:web_search"}]}, 5),
-        ({"tools": [{"type": "openrouter:web_search", "parameters": {"max_uses": 8}}]}, 8),
-        ({"tools": [{"type": "web_search_preview", "max_total_results": 2}]}, 2),
-        ({"tools": [{"type": "web_search_2025_08_26"}, {"type": "web_search"}]}, 10),
-        ({"tools": [{"type": "openrouter:datetime"}]}, 0),
-        ({"web_search_options": {}}, 5),
-        ({"web_search_options": {}, "plugins": [{"id": "web", "max_results": 6}]}, 11),
+        ({"max_tokens": 100, "reasoning": {"max_tokens": 99}}, 100),
+        ({"max_tokens": 100, "reasoning": {"max_tokens": 100}}, 200),
+        ({"max_tokens": 1, "reasoning": {"max_tokens": 32000}, "n": 2}, 64002),
+        ({"max_tokens": ..., "reasoning": {"max_tokens": 1000}}, 1777),
+        ({"max_tokens": 100, "prediction": None}, 100),
     ],
 )
-def test_searches_are_bounded_when_the_request_may_search(
-    fields: dict[str, Any], searches: int
+def test_reasoning_that_is_not_within_the_bound_comes_on_top_of_it(
+    fields: dict[str, Any], tokens: int
 ) -> None:
-    assert read(body(**fields)).web_searches == searches
+    assert read(body(**fields)).max_tokens == tokens
+
+
+def test_a_prediction_counts_as_a_completion_because_what_is_wrong_in_it_is_billed() -> None:
+    raw = body(max_tokens=100, n=2).replace(
+        b'{"model"', '{"prediction":{"type":"content","content":"é"},"model"'.encode(), 1
+    )
+
+    assert read(raw).max_tokens == 2 * (100 + 33)
 
 
 def test_tenant_is_the_only_source_of_the_default_when_two_tenants_ask() -> None:

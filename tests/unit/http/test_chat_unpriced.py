@@ -30,6 +30,10 @@ PDF_OCR = {"id": "file-parser", "pdf": {"engine": "mistral-ocr"}}
             for name in ("fusion", "auto-router", "auto-beta-router", "pareto-router", "new", "Web")
         ),
         ({"plugins": [{"id": "web"}, {"id": "fusion", "enabled": True}]}, 'plugin "fusion"'),
+        *(
+            ({"tools": [{"type": kind}]}, f'tool "{kind}"')
+            for kind in ("openrouter:web_search", "openrouter:datetime", "web_search_preview")
+        ),
         ({"plugins": [PDF_OCR]}, 'the pdf engine of plugin "file-parser"'),
         (
             {"plugins": [{"id": "file-parser", "pdf": {"engine": ["native"]}}]},
@@ -74,8 +78,6 @@ def test_feature_is_named_when_nothing_bounds_its_price(
             {"plugins": [{"id": "file-parser", "pdf": pdf}]}
             for pdf in (None, {}, {"engine": None}, {"engine": "native"}, {"engine": "pdf-text"})
         ),
-        {"tools": [{"type": "openrouter:web_search"}, {"type": "openrouter:web_fetch"}]},
-        {"tools": [{"type": "openrouter:datetime"}, {"type": "web_search_preview"}]},
         {"tools": [{"type": "function", "function": {"name": "openrouter:advisor"}}]},
     ],
 )
@@ -95,6 +97,8 @@ A_FILE = {"messages": [{"role": "user", "content": [{"type": "file", "file": {"f
         [{"id": "file-parser"}],
         [{"id": "file-parser", "pdf": {"engine": None}}],
         [{"id": "file-parser", "pdf": {"engine": "native"}, "enabled": False}],
+        [{"id": "file-parser", "pdf": {"engine": "native"}}, {"id": "file-parser"}],
+        [{"id": "file-parser", "pdf": {"engine": "native"}}, {**PDF_OCR, "enabled": False}],
     ],
 )
 def test_a_file_has_no_price_when_upstream_chooses_what_reads_it(plugins: Any) -> None:

@@ -191,6 +191,16 @@ def test_the_key_is_free_again_when_certainly_nothing_was_charged(
     assert isinstance(desk.ask(), Claim)
 
 
+def test_the_key_is_free_again_when_upstream_failed_before_anything_was_sent(desk: Desk) -> None:
+    """As when it could not be asked for a price."""
+    claim = desk.claimed()
+    error = ProviderError("no answer", cost_is_zero=False)
+
+    desk.service.failed(claim, error=error, reply=Reply(status=502, headers={}, body=(b"{}",)))
+
+    assert isinstance(desk.ask(), Claim)
+
+
 def test_an_error_that_may_have_cost_money_is_replayed(desk: Desk) -> None:
     desk.fail(desk.claimed(), ProviderError("cut", cost_is_zero=False), body=b'{"error":{}}')
 

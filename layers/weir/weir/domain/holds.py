@@ -21,6 +21,9 @@ TOKENS_PER_MESSAGE = 16
 # Vision encoders bill up to a few thousand tokens an image; audio and documents grow with size.
 TOKENS_PER_MEDIA_PART = 8192
 MEDIA_BYTES_PER_TOKEN = 4
+# A catalogue states what a model's own provider takes for a search; the engines that search for all
+# other models, the free ones too, take up to this for a result (openrouter.ai/docs, web search).
+MIN_WEB_SEARCH_PICO_USD = 5_000_000_000
 
 
 class Level(StrEnum):
@@ -117,5 +120,5 @@ def _cost(request: ChatRequest, *, price: ModelPrice, tokens: int) -> NanoUsd:
         + completion * price.completion_pico_usd
         + request.prompts * price.request_pico_usd
         + request.media_parts * price.image_pico_usd
-        + request.web_searches * price.web_search_pico_usd
+        + request.web_searches * max(price.web_search_pico_usd, MIN_WEB_SEARCH_PICO_USD)
     )

@@ -22,7 +22,7 @@ _PLAIN_ROUTERS = frozenset({"openrouter/auto", "openrouter/auto-code", "openrout
 _SAME_MODEL = frozenset({"exacto", "extended", "floor", "free", "nitro", "online", "thinking"})
 _SEARCHES = "online"
 MODEL_ENTRY = re.compile(r"~?[a-z0-9][a-z0-9._-]*/(\*|[a-z0-9][a-z0-9._-]*(:[a-z0-9-]+)?)")
-_ASKED_MODEL = re.compile(r"~?([a-z0-9][a-z0-9._-]*/)?[a-z0-9][a-z0-9._-]*(:[a-z0-9-]+)*")
+_ASKED_MODEL = re.compile(r"~?[a-z0-9][a-z0-9._-]*/[a-z0-9][a-z0-9._-]*(:[a-z0-9-]+)*")
 PROVIDER_ENTRY = re.compile(r"[a-z0-9][a-z0-9._-]*(/[a-z0-9._-]+)*")
 MAX_ENTRY_CHARS = 256
 
@@ -86,14 +86,14 @@ class Policy:
     @property
     def forced(self) -> tuple[PolicyName, ...]:
         """Return the names of what is forced; none when everything is allowed."""
-        is_forced = {
-            PolicyName.MODELS: self.models is not None,
-            PolicyName.PROVIDERS: self.providers is not None,
-            PolicyName.DATA_COLLECTION: self.data_collection is DataCollection.DENY,
-            PolicyName.ZDR: self.zdr,
-            PolicyName.MAX_TOKENS: self.max_tokens is not None,
-        }
-        return tuple(name for name, applies in is_forced.items() if applies)
+        is_forced = (
+            (PolicyName.MODELS, self.models is not None),
+            (PolicyName.PROVIDERS, self.providers is not None),
+            (PolicyName.DATA_COLLECTION, self.data_collection is DataCollection.DENY),
+            (PolicyName.ZDR, self.zdr),
+            (PolicyName.MAX_TOKENS, self.max_tokens is not None),
+        )
+        return tuple([name for name, applies in is_forced if applies])
 
     def allows_model(self, name: str) -> bool:
         """Tell whether a model may be used; `name` is as a client asks for it, in any case."""
@@ -148,9 +148,9 @@ def _lists(models: tuple[str, ...], name: str) -> bool:
     names = tuple(_same_models(name))
     if not frozenset(names).isdisjoint(models):
         return True
-    author, slash, _ = name.partition("/")
-    is_authors_own = slash and author != _ROUTERS and not author.startswith("~")
-    return bool(is_authors_own) and f"{author}/*" in models
+    author, _, _ = name.partition("/")
+    is_authors_own = author != _ROUTERS and not author.startswith("~")
+    return is_authors_own and f"{author}/*" in models
 
 
 def _same_models(name: str) -> Iterator[str]:

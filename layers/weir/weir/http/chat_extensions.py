@@ -15,9 +15,6 @@ _PARSER = "file-parser"
 _MIDDLE_OUT = "middle-out"
 # Every other engine is a model, also the one that upstream takes when none is named.
 _CONVERTERS = frozenset({"cloudflare-ai", "pdf-text"})
-_SEARCH_SHORTHANDS = frozenset({
-    "web_search", "web_search_2025_08_26", "web_search_preview", "web_search_preview_2025_03_11",
-})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +36,8 @@ _CHOOSES = Reach(against=(PolicyName.MODELS,), why="it chooses the model by itse
 _SENDS = Reach(against=PRIVACY, why="it sends content to others than the model's provider")
 SEARCHES = Reach(
     against=PRIVACY,
-    why='it may search with others than the model\'s provider; "engine": "native" is allowed',
+    why='it may search with others than the model\'s provider; plugin "web" with '
+    '"engine": "native" is allowed',
 )
 _CONVERTS = Reach(
     against=PRIVACY,
@@ -66,12 +64,7 @@ def plugin_reach(plugin: Mapping[str, Any]) -> Reach | None:
 
 def tool_reach(tool: Mapping[str, Any]) -> Reach | None:
     """Tell how far a tool reaches, None when it stays with the request's own models."""
-    kind, parameters = tool["type"], tool.get("parameters") or {}
-    if kind in _SEARCH_SHORTHANDS:
-        return _search(tool.get("engine"), other=parameters.get("engine"))
-    if kind == "openrouter:web_search":
-        return _search(parameters.get("engine"), other=tool.get("engine"))
-    return _TOOLS.get(kind, _UNKNOWN)
+    return _TOOLS.get(tool["type"], _UNKNOWN)
 
 
 def transform_reach(transform: str) -> Reach | None:
@@ -81,15 +74,13 @@ def transform_reach(transform: str) -> Reach | None:
 
 def file_reach(plugins: Collection[Mapping[str, Any]]) -> Reach | None:
     """Tell how far a file in a message reaches, None when a parser is named: that one is judged."""
-    is_parser_named = any(
-        plugin["id"] == _PARSER and plugin.get("enabled") is not False for plugin in plugins
-    )
-    return None if is_parser_named else _READS
+    # Nobody knows which of several counts: one that is switched off leaves the choice to upstream.
+    parsers = [plugin.get("enabled") for plugin in plugins if plugin["id"] == _PARSER]
+    return None if parsers and False not in parsers else _READS
 
 
-def _search(engine: object, *, other: object) -> Reach | None:
-    """Judge a search by its engine, and by another place where upstream may look for one."""
-    return None if engine == _NATIVE and other in (None, _NATIVE) else SEARCHES
+def _search(plugin: Mapping[str, Any]) -> Reach | None:
+    return None if plugin.get("engine") == _NATIVE else SEARCHES
 
 
 def _file_engine(plugin: Mapping[str, Any]) -> str | None:
@@ -116,11 +107,13 @@ _PLUGINS: Mapping[str, _Judge] = {
     "fusion": lambda _: _CALLS,
     "pareto-router": lambda _: _CHOOSES,
     "response-healing": lambda _: None,
-    "web": lambda plugin: _search(plugin.get("engine"), other=None),
+    "web": _search,
     "web-fetch": lambda _: _SENDS,
 }
 # Those whose schema has `enabled`; to any other one it may be no order to stay away.
 _SWITCHED_PLUGINS = _PLUGINS.keys() - {"web-fetch"}
+# The tool that searches takes another engine when the model's provider has none, even if it is told
+# "native"; the shorthands become that tool.
 _TOOLS: Mapping[str, Reach | None] = {
     "function": None,
     "openrouter:advisor": _CALLS,
@@ -128,4 +121,9 @@ _TOOLS: Mapping[str, Reach | None] = {
     "openrouter:fusion": _CALLS,
     "openrouter:subagent": _CALLS,
     "openrouter:web_fetch": _SENDS,
+    "openrouter:web_search": SEARCHES,
+    "web_search": SEARCHES,
+    "web_search_2025_08_26": SEARCHES,
+    "web_search_preview": SEARCHES,
+    "web_search_preview_2025_03_11": SEARCHES,
 }

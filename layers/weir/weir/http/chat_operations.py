@@ -7,6 +7,7 @@ from weir.domain.errors import InvalidRequestError
 from weir.http.chat_fields import FIELDS
 from weir.http.checks import Check, described, nullable, record
 from weir.http.completion_fields import TEXT_FIELDS
+from weir.http.idempotency import MAX_KEY_CHARS
 from weir.http.operations import Operation
 from weir.http.schemas import Schema, any_of
 
@@ -20,7 +21,17 @@ class AnswerBody(TypedDict):
 
 
 # Of the gateway itself, and what upstream answers before the first byte.
-_REFUSALS = (402, 404, 408, 409, 410, 412, 422, 499)
+_REFUSALS = (402, 404, 408, 409, 410, 412, 422, 499, 524, 529)
+_HEADERS: Mapping[str, Schema] = {
+    "Idempotency-Key": {
+        "type": "string",
+        "pattern": "^[ -~]+$",
+        "minLength": 1,
+        "maxLength": MAX_KEY_CHARS,
+        "description": "The same request under the same key is charged once and answered alike"
+        " for 24 hours.",
+    }
+}
 _REPLIES = {200: (AnswerBody, "text/event-stream")}
 
 _MODEL = ("model", "models")
@@ -54,12 +65,14 @@ OPERATIONS: Mapping[str, Operation] = {
         summary="Answer a chat, in one piece or streamed",
         replies=_REPLIES,
         refusals=_REFUSALS,
+        headers=_HEADERS,
         body=_body(FIELDS, _MODEL, ("messages", "prompt")),
     ),
     "POST /api/v1/completions": Operation(
         summary="Complete a text, in one piece or streamed",
         replies=_REPLIES,
         refusals=_REFUSALS,
+        headers=_HEADERS,
         body=_body(TEXT_FIELDS, _MODEL, ("prompt",)),
     ),
 }

@@ -58,7 +58,7 @@ def read_chat_request(
         media_parts=embedded.parts,
         media_bytes=embedded.bytes,
         web_searches=asked * web_searches(request, models=models),
-        max_tokens=completions * _max_tokens(request, added=replacements.get("max_tokens")),
+        max_tokens=completions * _tokens_each(request, added=replacements.get("max_tokens")),
         unpriced_feature=unpriced_feature(request, models=models),
         mode=mode,
         prompts=asked,
@@ -73,7 +73,7 @@ def _check(request: JsonObject, mode: Mode) -> None:
     for name, member in request.members.items():
         check = fields.get(name)
         if check is not None and member.value is not None:
-            check(name, member.value)
+            check.test(name, member.value)
     _check_input(request, mode)
     best_of, completions = request.get("best_of"), request.get("n")
     if best_of is not None and completions is not None and best_of < completions:
@@ -117,10 +117,22 @@ def _completions_each(request: JsonObject) -> int:
     return max(whole_number(request.get(name)) or 1 for name in ("n", "best_of"))
 
 
-def _max_tokens(request: JsonObject, *, added: str | None) -> int:
-    """Return the largest bound of one completion: all are forwarded, upstream may take any."""
+def _tokens_each(request: JsonObject, *, added: str | None) -> int:
+    """Return how many tokens one completion is billed at most."""
+    # All bounds are forwarded, and upstream may take any.
     bounds = (whole_number(request.get(name)) or 0 for name in _BOUNDS[Mode.CHAT])
-    return max(int(added or 0), *bounds)
+    tokens = max(int(added or 0), *bounds)
+    reasoning = whole_number((request.get("reasoning") or {}).get("max_tokens")) or 0
+    # A bound of reasoning lies within that of the completion; one that cannot comes on top of it.
+    return tokens + (reasoning if reasoning >= tokens else 0) + _predicted_bytes(request)
+
+
+def _predicted_bytes(request: JsonObject) -> int:
+    """Return the length of a prediction: what it gets wrong is billed like a completion."""
+    if request.get("prediction") is None:
+        return 0
+    member = request.members["prediction"]
+    return len(request.text[member.start : member.end].encode())
 
 
 def _replacements(

@@ -1,8 +1,8 @@
 """Features of a chat request whose price nothing bounds, so that the estimate cannot cover them.
 
 The catalogue states what a model's tokens, images and searches cost. Priority tiers, routers among
-models, presets, generated media and most server tools cost what nobody can know beforehand. What is
-new and unknown counts as unpriced too.
+models, presets, generated media and server tools cost what nobody can know beforehand. What is new
+and unknown counts as unpriced too.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,10 +18,8 @@ _PRICED_PLUGINS = frozenset({
     "context-compression", "file-parser", "moderation", "response-healing", "web", "web-fetch",
 })  # fmt: skip
 _PRICED_PDF_ENGINES = (None, "native", "pdf-text")
-_SERVER_TOOLS = "openrouter:"
-_PRICED_SERVER_TOOLS = frozenset({
-    "openrouter:datetime", "openrouter:web_fetch", "openrouter:web_search",
-})  # fmt: skip
+# Upstream calls the model again after each use of one of its own tools, up to thirty times.
+_SERVER_TOOLS = ("openrouter:", "web_search")
 
 
 def unpriced_feature(request: JsonObject, *, models: Iterable[str]) -> str | None:
@@ -45,7 +43,7 @@ def _features(request: JsonObject, models: Iterable[str]) -> Iterator[str]:
     yield from _files(request)
     for tool in request.get("tools") or ():
         kind = tool["type"]
-        if kind.lower().startswith(_SERVER_TOOLS) and kind not in _PRICED_SERVER_TOOLS:
+        if kind.lower().startswith(_SERVER_TOOLS):
             yield _named("tool", kind)
 
 
@@ -92,13 +90,16 @@ def _has_file(request: JsonObject) -> bool:
 
 
 def _is_engine_named(plugins: Iterable[dict[str, Any]]) -> bool:
-    """Tell whether an engine is; upstream otherwise takes one for scans that bills by the page."""
-    return any(
-        plugin["id"] == "file-parser"
-        and plugin.get("enabled") is not False
+    """Tell whether an engine is; upstream otherwise takes one for scans that bills by the page.
+
+    By every parser, because nobody knows which of several counts.
+    """
+    parsers = [plugin for plugin in plugins if plugin["id"] == "file-parser"]
+    return bool(parsers) and all(
+        plugin.get("enabled") is not False
         and isinstance(pdf := plugin.get("pdf"), dict)
         and pdf.get("engine") is not None
-        for plugin in plugins
+        for plugin in parsers
     )
 
 

@@ -91,9 +91,9 @@ def path_parameter(event: ProxyEvent, name: str) -> str:
 
 
 def _every(event: ProxyEvent, name: str) -> list[str]:
-    single = {key: [value] for key, value in (event.get("headers") or {}).items()}
-    for fields in (event.get("multiValueHeaders") or {}, single):
-        found = [value for key, values in fields.items() if key.lower() == name for value in values]
-        if found:
-            return [value.strip() for value in found]
-    return []
+    repeated = event.get("multiValueHeaders") or {}
+    found = [value for key, values in repeated.items() if key.lower() == name for value in values]
+    if not found:
+        single = event.get("headers") or {}
+        found = [value for key, value in single.items() if key.lower() == name]
+    return [value.strip() for value in found]

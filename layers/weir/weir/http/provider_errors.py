@@ -8,10 +8,12 @@ from typing import Any
 from weir.domain.errors import ProviderError
 
 _MAX_CHARS = 1024
-_STATUSES = range(400, 600)
+# Those that a refusal before the first byte may have too; clients know no others.
+_STATUSES = frozenset({
+    400, 402, 403, 404, 408, 409, 410, 412, 413, 422, 429, 500, 502, 503, 504, 524, 529,
+})  # fmt: skip
 _UNEXPLAINED = "Provider returned error"
 # About the operator's own account and key, of which a tenant must not learn.
-_UNAUTHORIZED = 401
 _PAYMENT_REQUIRED = 402
 _FORBIDDEN = 403
 _OPERATORS_LIMIT = "openrouter_"
@@ -36,7 +38,7 @@ def reported_error(content: Any) -> ProviderError:
     """Turn the `error` member of an upstream answer into ours. What it cost is not known here."""
     fields = content if isinstance(content, dict) else {}
     code = fields.get("code")
-    if not isinstance(code, int) or code not in _STATUSES or code == _UNAUTHORIZED:
+    if not isinstance(code, int) or code not in _STATUSES:
         return ProviderError(_UNEXPLAINED, cost_is_zero=False)
     metadata = fields.get("metadata")
     if code == _PAYMENT_REQUIRED or (code == _FORBIDDEN and _is_operators_limit(metadata)):

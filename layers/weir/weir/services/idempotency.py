@@ -85,7 +85,9 @@ class Idempotency:
     def failed(self, claim: Claim, *, error: WeirError, reply: Reply) -> None:
         """Keep the reply to a request that failed before its first byte, or free the key."""
         generation_id = GenerationId(error.generation_id or "")
-        if isinstance(error, ProviderError) and not error.cost_is_zero:
+        # Without a generation nothing was sent: upstream failed when it was asked for a price.
+        may_have_cost = isinstance(error, ProviderError) and not error.cost_is_zero
+        if generation_id and may_have_cost:
             kept = _kept(reply, body=b"".join(reply.body), stream=False)
             self._keep(claim, kept, generation_id=generation_id)
             return

@@ -18,6 +18,8 @@ from weir.domain.ports import Clock
 LOOKUP_DEADLINE_MS = 5_000
 
 _UNAUTHORIZED = 401
+# Only the operator can mend it; before, the secret is not read anew anyway.
+_REFUSED_RETRY_AFTER_S = 60
 _MAX_ERROR_BYTES = 65_536
 _MAX_LOOKUP_BYTES = 4_000_000
 _UNREADABLE = "Upstream's answer cannot be read."
@@ -46,7 +48,11 @@ class UpstreamApi:
             if response.status != _UNAUTHORIZED:
                 return _accepted(response, key=key)
             response.close()
-        raise ProviderError("The gateway's upstream key was refused.", cost_is_zero=True)
+        raise ProviderError(
+            "The gateway's upstream key was refused.",
+            cost_is_zero=True,
+            retry_after_s=_REFUSED_RETRY_AFTER_S,
+        )
 
     def look_up(self, path: str) -> Mapping[str, Any]:
         """Return the `data` object of a JSON answer; its fractions are Decimals.

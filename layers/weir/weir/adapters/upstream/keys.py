@@ -20,6 +20,7 @@ ABSENT_TTL_MS = 10_000
 FORCED_READ_INTERVAL_MS = 30_000
 
 _STALE_MS = 3_600_000
+_PRECONDITION_FAILED = 412
 _KEY = re.compile(r"[\x21-\x7e]{8,512}")
 
 logger = logging.getLogger(__name__)
@@ -136,9 +137,13 @@ def _usable(text: str | None) -> str | None:
 
 def _required(key: str | None) -> str:
     if key is None:
+        logger.error("upstream: no usable key is stored")
+        # No 5xx: it does not pass by itself, and two official clients repeat those for an hour.
         raise ProviderError(
             "The gateway has no upstream key yet: its operator must store one in the gateway's "
             "secret.",
+            status=_PRECONDITION_FAILED,
             cost_is_zero=True,
+            metadata={"error_type": "precondition_failed"},
         )
     return key

@@ -22,7 +22,8 @@ _FORBIDDEN = 403
 _FIRST_SERVER_ERROR = 500
 _KEEP_RETRY_AFTER = frozenset({429, 502, 503, 529})
 _UNPAID_RETRY_AFTER_S = 60
-_SECONDS = re.compile(r"[0-9]{1,5}")
+# Not 0: clients that do as they are told would repeat without a pause.
+_SECONDS = re.compile(r"[1-9][0-9]{0,4}")
 
 logger = logging.getLogger(__name__)
 
