@@ -1,7 +1,7 @@
 """What of the transformed template moto's CloudFormation creates, and the rest through each API.
 
-It knows no secrets, no bucket policies and only part of API Gateway, and would run the functions
-of event source mappings itself, in containers.
+It knows no secrets, no bucket policies, no metric filters and only part of API Gateway, and would
+run the functions of event source mappings itself, in containers.
 """
 
 import json
@@ -16,6 +16,7 @@ _LEFT_OUT = (
     "AWS::SecretsManager::",
     "AWS::CloudWatch::",
     "AWS::Lambda::EventSourceMapping",
+    "AWS::Logs::MetricFilter",
     "AWS::S3::BucketPolicy",
 )
 _SECRET = "AWS::SecretsManager::Secret"

@@ -14,7 +14,7 @@ from weir.http.operations import Body, Operation
 from weir.http.schemas import Schema, any_of
 
 _ERRORS = 400
-_RETRIED = {402, 403, 409, 429, 503}
+_RETRIED = {402, 403, 408, 409, 429, 502, 503, 504, 524, 529}
 # API Gateway's own refusals, a defect of ours, and what is out of reach.
 _EVERYBODYS = (400, 429, 500, 502, 503, 504)
 _UNASSIGNED = {
@@ -85,7 +85,7 @@ def document(routes: Mapping[str, Declared]) -> dict[str, Any]:
 def _operation(name: str, route: Declared, bodies: BodySchemas) -> dict[str, Any]:
     about = route.about
     security, refusals = _ACCESS[route.access]
-    parameters = [*_path_parameters(name), *_query_parameters(about)]
+    parameters = [*_path_parameters(name), *_query_parameters(about), *_header_parameters(about)]
     shown: dict[str, Any] = {
         "operationId": _identifier(name),
         "summary": about.summary,
@@ -136,6 +136,11 @@ def _query_parameters(about: Operation) -> Iterator[dict[str, Any]]:
         if not required:
             shown["allowEmptyValue"] = True
         yield shown
+
+
+def _header_parameters(about: Operation) -> Iterator[dict[str, Any]]:
+    for name, schema in about.headers.items():
+        yield {"name": name, "in": "header", "required": False, "schema": schema}
 
 
 def _reply(status: int, body: Body | tuple[Body, ...], bodies: BodySchemas) -> dict[str, Any]:

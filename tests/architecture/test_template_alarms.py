@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from local.route_tables import deployed
 from tests.support import template as views
 
 # The figures of our own that alarms watch: metric → (service, outcome) it is printed with.
@@ -17,6 +18,9 @@ FIGURES = {
     "CloseMismatch": {("reconcile", "reconciled")},
     "LedgerViolations": {("reconcile", "reconciled")},
 }
+# Counted from the lines of these functions, under one name.
+ERROR_LINES = "ErrorLines"
+ANSWERING = {"account", "auth", "catalog", "chat", "export", "operator"}
 TEMPLATE = views.deployed()
 ALARMS = views.of_type(TEMPLATE, "AWS::CloudWatch::Alarm")
 each_alarm = pytest.mark.parametrize("alarm", sorted(ALARMS))
@@ -26,7 +30,7 @@ def _metrics(alarm: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, 
     """Yield namespace, name and dimensions of what an alarm watches."""
     parts = [entry["MetricStat"]["Metric"] for entry in alarm.get("Metrics", ()) if _is_read(entry)]
     for metric in parts or [alarm]:
-        dimensions = {entry["Name"]: entry["Value"] for entry in metric["Dimensions"]}
+        dimensions = {entry["Name"]: entry["Value"] for entry in metric.get("Dimensions", ())}
         yield metric["Namespace"], metric["MetricName"], dimensions
 
 
@@ -87,15 +91,40 @@ def test_every_schedule_is_missed_when_it_stops() -> None:
 def test_every_figure_of_ours_is_watched_under_the_names_it_is_printed_with() -> None:
     watched: dict[str, set[tuple[str, str]]] = {}
     for name, dimensions in _watched("Weir"):
+        if name == ERROR_LINES:
+            continue
         assert dimensions.keys() == {"service", "outcome"}
         watched.setdefault(name, set()).add((dimensions["service"], dimensions["outcome"]))
 
     assert watched == FIGURES
 
 
-def test_unknown_costs_add_up_when_some_services_have_none() -> None:
+def test_lines_of_level_error_are_counted_and_watched_when_a_function_answers_requests() -> None:
+    filters = views.of_type(TEMPLATE, "AWS::Logs::MetricFilter").values()
+
+    counted = {entry["FilterPattern"]: entry["LogGroupName"]["Ref"] for entry in filters}
+    assert counted == {
+        f'{{ $.level = "ERROR" && $.service = "{name}" }}': f"{name.capitalize()}LogGroup"
+        for name in ANSWERING
+    }
+    for entry in filters:
+        (count,) = entry["MetricTransformations"]
+        assert count == {
+            "MetricNamespace": "Weir", "MetricName": ERROR_LINES, "MetricValue": "1"
+        }  # fmt: skip
+    assert (ERROR_LINES, {}) in _watched("Weir")
+
+
+def test_every_function_with_a_route_counts_its_error_lines() -> None:
+    routed = {views.functions()[function].code.name for function in deployed()}
+
+    assert routed == ANSWERING
+
+
+@pytest.mark.parametrize("alarm", ["ApiErrorsAlarm", "UnknownCostAlarm"])
+def test_metrics_add_up_when_some_have_no_value(alarm: str) -> None:
     # A `+` has no value at a time when one of its metrics has none, whatever the others say.
-    (total,) = [e for e in ALARMS["UnknownCostAlarm"]["Metrics"] if not _is_read(e)]
+    (total,) = [e for e in ALARMS[alarm]["Metrics"] if not _is_read(e)]
 
     assert total["Expression"] == "SUM(METRICS())"
     assert total.get("ReturnData", True)
@@ -110,7 +139,12 @@ def test_services_of_the_figures_are_functions() -> None:
 @pytest.mark.parametrize(
     ("metric", "function"),
     [
+        ("Errors", "AccountFunction"),
+        ("Errors", "AuthFunction"),
+        ("Errors", "CatalogFunction"),
         ("Errors", "ChatFunction"),
+        ("Errors", "ExportFunction"),
+        ("Errors", "OperatorFunction"),
         ("Throttles", "ChatFunction"),
         ("Errors", "SweepFunction"),
         ("Errors", "ReconcileFunction"),

@@ -8,7 +8,11 @@ import boto3
 import pytest
 
 from tests.support import template as views
+from tests.support.answer_values import make_claim
 from tests.support.function_grants import GRANTS
+from weir.adapters.catalogue_copies import object_key as copy_key
+from weir.adapters.dynamodb.answer_items import object_key as answer_key
+from weir.domain.catalogue import MODELS
 from weir.observability import MaskingFormatter
 
 SETTINGS = {
@@ -51,7 +55,7 @@ READ_ELSEWHERE = {
 }
 # Resources with a star that cannot be named further: objects of a bucket, streams of a table.
 PARTS = {
-    "${AnswersBucket.Arn}/*",
+    "${AnswersBucket.Arn}/answers/*",
     "${AnswersBucket.Arn}/catalogue/*",
     "${UsageTable.Arn}/stream/*",
 }
@@ -79,6 +83,19 @@ def test_every_function_has_a_role_of_its_own(template: dict[str, Any]) -> None:
 @each_function
 def test_function_may_do_exactly_what_it_does(template: dict[str, Any], function: str) -> None:
     assert views.grants(template, function) == GRANTS[function]
+
+
+@pytest.mark.parametrize(
+    ("function", "key"),
+    [
+        ("ChatFunction", answer_key(make_claim(), owner="a")),
+        ("CatalogFunction", copy_key(MODELS)),
+    ],
+)
+def test_objects_lie_in_the_part_of_the_bucket_that_the_role_names(function: str, key: str) -> None:
+    part = f"${{AnswersBucket.Arn}}/{key.partition('/')[0]}/*"
+
+    assert {(f"s3:{action}", part) for action in ("GetObject", "PutObject")} <= GRANTS[function]
 
 
 @each_function

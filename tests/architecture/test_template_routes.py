@@ -1,6 +1,7 @@
 """The API as deployed: streaming, CORS, throttling, and API Gateway's own answers."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,14 +12,16 @@ from tests.support import template as views
 CHAT = "/api/v1/chat/completions"
 STREAMED = (CHAT, "/api/v1/completions")
 
-
 # What the official clients and apps put into a request.
 SENT_BY_CLIENTS = (
-    "Authorization,Content-Type,HTTP-Referer,Idempotency-Key,X-Api-Key,X-OpenRouter-Categories,"
-    "X-OpenRouter-Title,X-Session-Id,X-Stainless-Arch,X-Stainless-Async,X-Stainless-Lang,"
-    "X-Stainless-OS,X-Stainless-Package-Version,X-Stainless-Retry-Count,X-Stainless-Runtime,"
+    "Authorization,Content-Type,HTTP-Referer,Idempotency-Key,OpenAI-Organization,OpenAI-Project,"
+    "User-Agent,X-Api-Key,X-OpenRouter-Categories,X-OpenRouter-Title,X-Session-Id,"
+    "X-Stainless-Arch,X-Stainless-Async,X-Stainless-Lang,X-Stainless-OS,"
+    "X-Stainless-Package-Version,X-Stainless-Retry-Count,X-Stainless-Runtime,"
     "X-Stainless-Runtime-Version,X-Stainless-Timeout,X-Title,x-anthropic-beta"
 )
+# API Gateway's quota, of all parts of all paths.
+MOST_PARTS = 300
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +32,17 @@ def template() -> dict[str, Any]:
 def _api(template: dict[str, Any]) -> dict[str, Any]:
     (api,) = views.of_type(template, "AWS::ApiGateway::RestApi").values()
     return dict(api)
+
+
+def _paths(template: dict[str, Any]) -> list[str]:
+    return list(_api(template)["Body"]["paths"])
+
+
+def _parts(path: str) -> Iterator[tuple[str, ...]]:
+    """Yield a path and all that it lies in."""
+    words = path.strip("/").split("/")
+    for length in range(1, len(words) + 1):
+        yield tuple(words[:length])
 
 
 def _stage(template: dict[str, Any]) -> dict[str, Any]:
@@ -96,7 +110,18 @@ def test_access_log_is_json_and_holds_no_credential_or_content(template: dict[st
 
 
 def test_preflight_never_reaches_a_function(template: dict[str, Any]) -> None:
-    assert views.route(template, path=CHAT, method="options")["type"] == "mock"
+    for path in _paths(template):
+        assert views.route(template, path=path, method="options")["type"] == "mock", path
+
+
+def test_paths_are_those_that_api_gateway_can_import(template: dict[str, Any]) -> None:
+    parts = {part for path in _paths(template) for part in _parts(path)}
+    variables = [part for part in parts if part[-1].startswith("{")]
+
+    assert len(parts) < MOST_PARTS
+    # Beside one another it takes one variable; the same two names elsewhere are two others.
+    assert len({part[:-1] for part in variables}) == len(variables)
+    assert not {part[-1] for part in parts} & {"ping", "sping"}
 
 
 def test_preflight_allows_what_the_function_allows(template: dict[str, Any]) -> None:

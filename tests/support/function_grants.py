@@ -14,8 +14,8 @@ GRANTS = {
         ("dynamodb:PutItem", "UsageTable"),
         ("dynamodb:GetItem", "ControlTable"),
         *_on("EphemeralTable", "GetItem", "PutItem", "DeleteItem"),
-        ("s3:GetObject", "${AnswersBucket.Arn}/*"),
-        ("s3:PutObject", "${AnswersBucket.Arn}/*"),
+        ("s3:GetObject", "${AnswersBucket.Arn}/answers/*"),
+        ("s3:PutObject", "${AnswersBucket.Arn}/answers/*"),
         ("sqs:SendMessage", "SettleQueue"),
         ("secretsmanager:GetSecretValue", "UpstreamSecret"),
     },
@@ -28,8 +28,7 @@ GRANTS = {
     },
     "AuthFunction": {
         *_on("ControlTable", "GetItem", "PutItem"),
-        *_on("AccountsTable", "GetItem", "PutItem"),
-        ("dynamodb:Query", "RollupsTable"),
+        ("dynamodb:PutItem", "AccountsTable"),
         *_on("EphemeralTable", "DeleteItem", "GetItem", "PutItem", "UpdateItem"),
     },
     "ExportFunction": {
