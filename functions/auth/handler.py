@@ -8,12 +8,9 @@ from botocore.config import Config
 
 from weir.adapters.clock import SystemClock
 from weir.adapters.dynamodb.boto import BotoDynamoDB
-from weir.adapters.dynamodb.budgets import AccountReader
 from weir.adapters.dynamodb.control import DynamoDBKeys
 from weir.adapters.dynamodb.key_register import DynamoDBKeyRegister
 from weir.adapters.dynamodb.ledger import DynamoDBLedger
-from weir.adapters.dynamodb.limits import DynamoDBLimits
-from weir.adapters.dynamodb.rollups import DynamoDBRollups
 from weir.adapters.dynamodb.sign_in_settings import DynamoDBSignInSettings
 from weir.adapters.dynamodb.sign_ins import DynamoDBAuthCodes, DynamoDBSignIns
 from weir.adapters.dynamodb.tenants import DynamoDBTenants
@@ -27,11 +24,10 @@ from weir.http.auth_settings_bodies import settings_facts
 from weir.http.events import ProxyEvent
 from weir.http.routes import ProxyResult, Routes
 from weir.observability import LambdaContext, RequestJournal, structured_logger
-from weir.services.api_keys import ApiKeyDesk
 from weir.services.auth_codes import AuthCodeDesk
 from weir.services.auth_settings import SignInSettingsDesk
+from weir.services.key_mints import KeyMint
 from weir.services.sign_in import SignIn
-from weir.services.spending import SpendingBook
 from weir.settings import AuthSettings
 from weir.settings.sign_in import is_local
 
@@ -48,14 +44,11 @@ kept = DynamoDBSignInSettings(database, control_table=settings.control_table)
 codes = AuthCodeDesk(
     codes=DynamoDBAuthCodes(database, ephemeral_table=settings.ephemeral_table),
     tenants=tenants,
-    desk=ApiKeyDesk(
+    mint=KeyMint(
         register=DynamoDBKeyRegister(database, control_table=settings.control_table),
         ledger=DynamoDBLedger(
             database, accounts_table=settings.accounts_table, usage_table=settings.usage_table
         ),
-        limits=DynamoDBLimits(database, accounts_table=settings.accounts_table),
-        budgets=AccountReader(database, table=settings.accounts_table),
-        spendings=SpendingBook(DynamoDBRollups(database, table=settings.rollups_table)),
         random=secrets.token_bytes,
         key_prefix=settings.key_prefix,
     ),

@@ -28,6 +28,7 @@ from weir.http.tenant_keys import TenantKeyEndpoints
 from weir.http.tenants import TenantEndpoints
 from weir.observability import LambdaContext, RequestJournal, structured_logger
 from weir.services.api_keys import ApiKeyDesk
+from weir.services.key_mints import KeyMint
 from weir.services.spending import SpendingBook
 from weir.services.tenant_credits import CreditDesk
 from weir.services.tenants import TenantDesk
@@ -46,14 +47,21 @@ desk = TenantDesk(
     rollups=rollups,
     random=secrets.token_bytes,
 )
+register = DynamoDBKeyRegister(database, control_table=control)
+ledger = DynamoDBLedger(database, accounts_table=accounts, usage_table=settings.usage_table)
 key_desk = ApiKeyDesk(
-    register=DynamoDBKeyRegister(database, control_table=control),
-    ledger=DynamoDBLedger(database, accounts_table=accounts, usage_table=settings.usage_table),
+    register=register,
+    mint=KeyMint(
+        register=register,
+        ledger=ledger,
+        random=secrets.token_bytes,
+        key_prefix=settings.key_prefix,
+    ),
+    ledger=ledger,
     limits=DynamoDBLimits(database, accounts_table=accounts),
     budgets=AccountReader(database, table=accounts),
     spendings=SpendingBook(rollups),
     random=secrets.token_bytes,
-    key_prefix=settings.key_prefix,
     kinds=tuple(KeyKind),
 )
 credit_desk = CreditDesk(

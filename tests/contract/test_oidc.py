@@ -10,7 +10,7 @@ from tests.support.fakes import FakeClock
 from tests.support.forged_tokens import RSA
 from tests.support.oidc_issuer import CLIENT_ID, OidcIssuer
 from tests.support.oidc_visits import client_of, login_at, provider, sign_in
-from weir.adapters.oidc_documents import COOLDOWN_MS, KEYS_GRACE_MS, KEYS_TTL_MS
+from weir.adapters.oidc_documents import COOLDOWN_MS, FAILED_TTL_MS, KEYS_GRACE_MS, KEYS_TTL_MS
 from weir.domain.errors import ForbiddenError, ProviderError
 from weir.domain.sign_in_settings import OidcClient
 
@@ -98,6 +98,8 @@ def test_failure_is_told_when_the_issuer_answers_nonsense(
         {"token_endpoint": "https://10.0.0.1/token"},
         {"jwks_uri": "file:///etc/passwd"},
         {"jwks_uri": None},
+        {"jwks_uri": "https://issuer.example:65536/jwks"},
+        {"token_endpoint": "https://issuer.example:99999"},
         {"authorization_endpoint": "javascript:alert(1)"},
     ],
     ids=str,
@@ -126,6 +128,21 @@ def test_failure_is_told_when_nobody_listens(issuer: OidcIssuer) -> None:
 
     with pytest.raises(ProviderError, match="cannot be reached right now"):
         oidc.sign_in_url(client, login=login_at(issuer), state="s")
+
+
+def test_issuer_that_fails_is_left_in_peace_for_a_moment(issuer: OidcIssuer) -> None:
+    clock = FakeClock(int(time.time() * 1000))
+    oidc = provider(clock=clock)
+    issuer.faults["/.well-known/openid-configuration"] = 503
+    for _ in range(3):
+        with pytest.raises(ProviderError, match="cannot be reached right now"):
+            sign_in(oidc, issuer)
+    assert issuer.asked == ["/.well-known/openid-configuration"]
+
+    issuer.faults.clear()
+    clock.ms += FAILED_TTL_MS
+
+    assert sign_in(oidc, issuer).subject == "ada"
 
 
 @pytest.mark.parametrize("path", ["/.well-known/openid-configuration", "/token", "/jwks"])

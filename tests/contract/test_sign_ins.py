@@ -2,10 +2,12 @@
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from tests.support.audit_values import make_entry
 from tests.support.ledger_tables import Tables, embedded_dynamodb, new_tables
 from tests.support.ledger_values import ACME, NOON_MS
 from weir.adapters.dynamodb.audit_log import DynamoDBAuditLog
@@ -25,7 +27,7 @@ LOGIN = Login(
     nonce="n",
     verifier="v",
     browser_hash="b",
-    redirect_uri="https://gateway.example/auth/callback",
+    redirect_uri="https://gateway.example/auth/callback/acme",
     query="tenant=acme",
     until_ms=NOON_MS,
 )
@@ -35,6 +37,7 @@ BARE = AuthCode(
     code_hash="bare",
     tenant_id=ACME,
     user=None,
+    giver="sk-weir-v1-abc...1234",
     challenge="c",
     callback_url=None,
     terms=KeyTerms(label="app"),
@@ -44,6 +47,7 @@ FULL = AuthCode(
     code_hash="full",
     tenant_id=ACME,
     user="ada",
+    giver="user_1",
     challenge="c",
     callback_url="https://app.example/cb",
     terms=KeyTerms(
@@ -204,8 +208,22 @@ def test_settings_are_kept_with_their_entry_in_the_audit_log(
     )
     assert store.settings(ACME) == SignInSettings()
 
-    store.put_settings(ACME, settings, entry=entry)
+    assert store.replace(ACME, old=SignInSettings(), new=settings, entry=entry)
 
     assert store.settings(ACME) == settings
     log = DynamoDBAuditLog(made.db, control_table=made.control)
     assert log.page(ACME, before=None, count=5) == [entry]
+
+
+def test_settings_are_replaced_when_they_are_as_they_were_read(made: Tables) -> None:
+    store = DynamoDBSignInSettings(made.db, control_table=made.control)
+    other = replace(SET, callbacks=())
+    assert store.replace(ACME, old=SignInSettings(), new=SET, entry=make_entry())
+
+    assert not store.replace(ACME, old=SignInSettings(), new=other, entry=make_entry())
+    assert not store.replace(ACME, old=other, new=other, entry=make_entry())
+    assert store.settings(ACME) == SET
+    assert store.replace(ACME, old=SET, new=other, entry=make_entry())
+    assert store.settings(ACME) == other
+    log = DynamoDBAuditLog(made.db, control_table=made.control)
+    assert len(log.page(ACME, before=None, count=5)) == 2

@@ -78,7 +78,7 @@ class AuthGateway:
         self.clock = self.account.clock
         self.tenants = FakeTenants({TENANT.tenant_id: TENANT})
         desk = AuthCodeDesk(
-            codes=self.codes, tenants=self.tenants, desk=self.account.desk, random=self.random
+            codes=self.codes, tenants=self.tenants, mint=self.account.mint, random=self.random
         )
         sign_in = SignIn(sign_ins=self.sign_ins, provider=self.issuer, random=self.random)
         pages = AuthPages(
@@ -178,10 +178,12 @@ class AuthGateway:
     def _send(
         self, method: str, path: str, *, query: dict[str, str], body: Any, headers: dict[str, str]
     ) -> Answer:
+        before, is_callback, tenant = path.partition("/auth/callback/")
         result = self.routes.respond(
             {
                 "httpMethod": method,
-                "resource": path,
+                "resource": f"{before}/auth/callback/{{tenant}}" if is_callback else path,
+                "pathParameters": {"tenant": tenant} if is_callback else None,
                 "path": path,
                 "queryStringParameters": query or None,
                 "multiValueQueryStringParameters": {name: [text] for name, text in query.items()},

@@ -75,19 +75,29 @@ class FakeAuthCodes:
 
 @dataclass
 class FakeSettings:
-    """`SignInSettingsStore`."""
+    """`SignInSettingsStore`.
+
+    Attributes:
+        meanwhile: Happens before each of the next replacements, the last one first.
+    """
 
     stored: dict[TenantId, SignInSettings] = field(default_factory=dict)
     log: list[AuditEntry] = field(default_factory=list)
+    meanwhile: list[SignInSettings] = field(default_factory=list)
 
     def settings(self, tenant_id: TenantId) -> SignInSettings:
         return self.stored.get(tenant_id, SignInSettings())
 
-    def put_settings(
-        self, tenant_id: TenantId, settings: SignInSettings, *, entry: AuditEntry
-    ) -> None:
-        self.stored[tenant_id] = settings
+    def replace(
+        self, tenant_id: TenantId, *, old: SignInSettings, new: SignInSettings, entry: AuditEntry
+    ) -> bool:
+        if self.meanwhile:
+            self.stored[tenant_id] = self.meanwhile.pop()
+        if self.settings(tenant_id) != old:
+            return False
+        self.stored[tenant_id] = new
         self.log.append(entry)
+        return True
 
 
 @dataclass

@@ -13,7 +13,7 @@ from weir.domain.sign_in_settings import OidcClient
 from weir.domain.sign_ins import Login, Person
 from weir.domain.tenants import TenantId
 
-REDIRECT = "https://gateway.example/auth/callback"
+REDIRECT = "https://gateway.example/auth/callback/acme"
 
 
 def client_of(issuer: OidcIssuer) -> OidcClient:

@@ -18,6 +18,7 @@ from weir.http.routes import Routes
 from weir.http.tenant_keys import TenantKeyEndpoints
 from weir.http.tenants import TenantEndpoints
 from weir.services.api_keys import ApiKeyDesk
+from weir.services.key_mints import KeyMint
 from weir.services.spending import SpendingBook
 from weir.services.tenant_credits import CreditDesk
 from weir.services.tenants import TenantDesk
@@ -43,12 +44,17 @@ class OperatorGateway:
         desk = TenantDesk(register=self.tenants, rollups=FakeRollups(), random=random)
         keys = ApiKeyDesk(
             register=self.register,
+            mint=KeyMint(
+                register=self.register,
+                ledger=self.accounts.ledger,
+                random=random,
+                key_prefix=PREFIX,
+            ),
             ledger=self.accounts.ledger,
             limits=self.accounts.ledger,
             budgets=self.accounts,
             spendings=SpendingBook(FakeRollups()),
             random=random,
-            key_prefix=PREFIX,
             kinds=tuple(KeyKind),
         )
         credits_ = CreditDesk(tenants=desk, grants=self.tenants, random=random)

@@ -11,6 +11,7 @@ def event(
 ) -> ProxyEvent:
     return {
         "resource": resource,
+        "pathParameters": {"tenant": "acme"} if "{tenant}" in resource else None,
         "requestContext": {"domainName": domain, "path": path},
         "headers": more,
     }
@@ -23,6 +24,8 @@ def event(
         ("/live/auth/", "/auth", "/live"),
         ("/auth", "/auth", ""),
         ("/base/live/auth/link", "/auth/link", "/base/live"),
+        ("/live/auth/callback/acme", "/auth/callback/{tenant}", "/live"),
+        ("/live/auth/callback/globex", "/auth/callback/{tenant}", ""),
         ("/other", "/auth", ""),
         ("//evil.example/auth", "/auth", ""),
         ('/"><script>/auth', "/auth", ""),
@@ -35,7 +38,8 @@ def test_links_stay_behind_what_stands_before_the_routes(
     place = place_of(event(path=path, resource=resource))
 
     assert place.stem == stem
-    assert place.url("/auth/callback") == f"https://gateway.example{stem}/auth/callback"
+    assert place.url("/auth/link") == f"https://gateway.example{stem}/auth/link"
+    assert place.way_back("acme") == f"https://gateway.example{stem}/auth/callback/acme"
     assert place.path("/auth", "a=b") == f"{stem}/auth?a=b"
 
 

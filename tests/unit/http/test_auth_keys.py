@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.account_gateway import HOLDER
+from tests.support.account_gateway import HOLDER, MANAGER
 from tests.support.auth_gateway import CHALLENGE, VERIFIER, WANTED, AuthGateway, asked
 from tests.support.fakes import TENANT
 from weir.domain.api_keys import key_hash
@@ -156,6 +156,9 @@ def test_tenant_gives_a_code_itself(gateway: AuthGateway) -> None:
     answer = gateway.exchange(given.data["id"])
     made = gateway.account.register.stored[key_hash(answer.body["key"])]
     assert (answer.body["user_id"], made.external_user, made.name) == (None, None, "job")
+    (entry,) = gateway.account.register.log
+    manager = gateway.account.register.stored[key_hash(MANAGER)]
+    assert entry.actor.who == manager.label
 
 
 @pytest.mark.parametrize(

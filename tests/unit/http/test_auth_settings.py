@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from tests.support.account_gateway import STRANGER
-from tests.support.auth_gateway import AuthGateway
+from tests.support.auth_gateway import OIDC, WITH_ISSUER, AuthGateway
+from weir.domain.sign_in_settings import SignInSettings
 
 FULL = {
     "brand": {
@@ -53,7 +54,7 @@ def test_settings_are_the_usual_ones_until_they_are_set(gateway: AuthGateway) ->
     cleared = gateway.ask("PUT /auth/settings", {}).data
 
     assert shown == cleared
-    assert shown.pop("redirect_uri") == "https://gateway.example/live/auth/callback"
+    assert shown.pop("redirect_uri") == "https://gateway.example/live/auth/callback/acme"
     assert shown == USUAL
 
 
@@ -72,6 +73,25 @@ def test_settings_are_kept_and_told_to_the_audit_log(gateway: AuthGateway) -> No
     assert first.deed.before == USUAL
     assert first.deed.after.keys() == FULL.keys()
     assert (second.deed.before, second.deed.after) == ({}, {})
+
+
+def test_log_tells_what_was_replaced_when_another_replaced_it_first(gateway: AuthGateway) -> None:
+    gateway.settings.meanwhile = [WITH_ISSUER]
+
+    answer = gateway.ask("PUT /auth/settings", {})
+
+    assert (answer.status, answer.data["oidc"]) == (200, None)
+    (entry,) = gateway.settings.log
+    assert entry.deed.before == {"oidc": {"issuer": OIDC.issuer, "client_id": OIDC.client_id}}
+
+
+def test_settings_are_left_when_others_replace_them_all_the_time(gateway: AuthGateway) -> None:
+    gateway.settings.meanwhile = [SignInSettings(), WITH_ISSUER] * 3
+
+    answer = gateway.ask("PUT /auth/settings", FULL)
+
+    assert (answer.status, answer.headers["Retry-After"]) == (409, "1")
+    assert gateway.settings.log == []
 
 
 def test_settings_are_those_of_the_key_alone(gateway: AuthGateway) -> None:

@@ -1,5 +1,6 @@
 """The operator's routes: what they take, what they tell, and what they refuse in which words."""
 
+import json
 from decimal import Decimal
 from typing import Any
 
@@ -9,6 +10,7 @@ from tests.support.operator_gateway import HOLDER, MANAGER, OPERATOR, OperatorGa
 from weir.http.tenant_bodies import TenantBody
 from weir.http.tenant_wishes import NEW_GRANT, NEW_TENANT, TENANT_CHANGE
 
+LAMBDA_MAX_BYTES = 6_291_456
 LIMITS = {
     "requests_per_minute": 5,
     "tokens_per_minute": None,
@@ -180,6 +182,27 @@ def test_the_log_is_listed_page_by_page_the_newest_first(gateway: OperatorGatewa
     }
     assert [entry["action"] for entry in second["data"]] == ["tenant.created"]
     assert second["next"] is None
+
+
+def test_a_page_is_shorter_when_lambda_could_not_answer_with_all_of_it(
+    gateway: OperatorGateway,
+) -> None:
+    for number in range(45):
+        models = {f"maker/{index:03}-{'x' * 225}": number for index in range(400)}
+        change(gateway, price_plan={"models": models})
+        gateway.data("POST /tenants", {"id": f"t-{number}", "price_plan": {"models": models}})
+
+    for path, total in (("/tenants", 46), ("/tenants/acme/audit", 46)):
+        ids: list[str] = []
+        cursor: dict[str, str] = {}
+        for _ in range(10):
+            answer = gateway.ask(f"GET {path}", **cursor)
+            assert len(json.dumps(answer.text)) < LAMBDA_MAX_BYTES
+            ids += [row["id"] for row in answer.body["data"]]
+            if answer.body["next"] is None:
+                break
+            cursor = {"cursor": answer.body["next"]}
+        assert len(set(ids)) == len(ids) == total
 
 
 def test_keys_of_both_kinds_are_issued_listed_changed_and_deleted(

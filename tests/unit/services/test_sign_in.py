@@ -41,7 +41,7 @@ def test_login_is_over_when_another_browser_tried_it() -> None:
     assert token_hash(state) in kept.logins
 
     with pytest.raises(ForbiddenError):
-        sign_in.returned(state=state, browser_token="A" * 43, now_ms=NOW_MS)
+        sign_in.returned(TENANT.tenant_id, state=state, browser_token="A" * 43, now_ms=NOW_MS)
 
     assert kept.logins == {}
 

@@ -20,6 +20,7 @@ from weir.domain.ports import Clock
 from weir.domain.sign_in_settings import is_endpoint
 
 DISCOVERY_TTL_MS = 10 * 60 * 1_000
+FAILED_TTL_MS = 10_000
 KEYS_TTL_MS = 60 * 60 * 1_000
 KEYS_GRACE_MS = 23 * 60 * 60 * 1_000
 COOLDOWN_MS = 30_000
@@ -65,7 +66,7 @@ class OidcDocuments:
     def __init__(self, *, clock: Clock, loopback: bool) -> None:
         self._clock = clock
         self._loopback = loopback
-        self._discoveries: TimedCache[str, Discovery] = TimedCache(
+        self._discoveries: TimedCache[str, Discovery | None] = TimedCache(
             clock=clock, max_entries=_MAX_ISSUERS
         )
         self._key_sets: TimedCache[str, KeySet] = TimedCache(clock=clock, max_entries=_MAX_ISSUERS)
@@ -73,21 +74,23 @@ class OidcDocuments:
     def discovery(self, issuer: str, *, deadline_ms: int) -> Discovery:
         """Return where an issuer is asked for what.
 
+        A failure is remembered for a moment: whoever opens a page must not make this function wait
+        again and again for an issuer that is slow.
+
         Raises:
             ProviderError: It cannot be asked, or its document is none.
         """
         remembered = self._discoveries.get(issuer)
         if remembered is not None:
-            return remembered.value
-        url = f"{issuer.rstrip('/')}/.well-known/openid-configuration"
-        _, document = self._ask("GET", url, deadline_ms=deadline_ms)
-        found = {name: document.get(name) for name in _ENDPOINTS}
-        if document.get("issuer") != issuer or not all(map(self._is_endpoint, found.values())):
+            found = remembered.value
+        else:
+            found = self._discovered(issuer, deadline_ms)
+            ttl_ms = FAILED_TTL_MS if found is None else DISCOVERY_TTL_MS
+            self._discoveries.put(issuer, found, ttl_ms=ttl_ms)
+        if found is None:
             failure = unreachable()
             raise failure
-        discovery = Discovery(**{name: str(url) for name, url in found.items()})
-        self._discoveries.put(issuer, discovery, ttl_ms=DISCOVERY_TTL_MS)
-        return discovery
+        return found
 
     def keys(self, url: str, *, wanted: str | None, deadline_ms: int) -> Sequence[Document]:
         """Return the keys of an issuer.
@@ -127,6 +130,17 @@ class OidcDocuments:
             ProviderError: The issuer cannot be asked, or fails.
         """
         return self._ask("POST", url, form=form, deadline_ms=deadline_ms)
+
+    def _discovered(self, issuer: str, deadline_ms: int) -> Discovery | None:
+        url = f"{issuer.rstrip('/')}/.well-known/openid-configuration"
+        try:
+            _, document = self._ask("GET", url, deadline_ms=deadline_ms)
+        except ProviderError:
+            return None
+        found = {name: document.get(name) for name in _ENDPOINTS}
+        if document.get("issuer") != issuer or not all(map(self._is_endpoint, found.values())):
+            return None
+        return Discovery(**{name: str(url) for name, url in found.items()})
 
     def _ask(
         self,

@@ -47,7 +47,7 @@ def verified_person(id_token: Any, *, client: OidcClient, nonce: str, keys_of: K
     except (jwt.PyJWTError, ValueError, TypeError, OverflowError):
         claims = {}
     subject, given = claims.get("sub"), claims.get("nonce")
-    is_ours = isinstance(given, str) and hmac.compare_digest(given.encode(), nonce.encode())
+    is_ours = isinstance(given, str) and given.isascii() and hmac.compare_digest(given, nonce)
     if not is_ours or not _is_name(subject) or not _is_for(client, claims):
         raise ForbiddenError(_UNPROVEN)
     email = claims.get("email")

@@ -15,15 +15,21 @@ from weir.domain.errors import InvalidRequestError
 MAX_CHARS = 2_048
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
-_PORT = (
+PORT = (
     r"(?::([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?"
 )
-# No segment begins with a dot or a percent sign: none is . or .. in any spelling.
-_PATH = r"((?:/(?:[A-Za-z0-9_~!$&'()*+,;=:@-][A-Za-z0-9._~!$&'()*+,;=:@%-]*)?)*)"
+"""The port of a URL, as a group; it may be absent."""
+
+# No segment begins with a dot or a percent sign: none is . or .. in any spelling. Some servers
+# take %2F and %5C for the end of one, and what follows could then be either.
+_PATH = (
+    r"((?:/(?:[A-Za-z0-9_~!$&'()*+,;=:@-]"
+    r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%(?!2[Ff]|5[Cc]))*)?)*)"
+)
 _QUERY = r"(\?[A-Za-z0-9._~!$&'()*+,;=:@%/?\[\]-]*)?"
 CALLBACK = (
     r"(https://[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*|http://(?:localhost|127\.0\.0\.1|\[::1\]))"
-    + _PORT
+    + PORT
     + _PATH
     + _QUERY
 )
@@ -80,8 +86,8 @@ def read_callback(text: str) -> Callback:
     if found is None or len(text) > MAX_CHARS:
         _refuse(
             "must be an https URL, or http on localhost, 127.0.0.1 or [::1]: in ASCII, at most "
-            "2048 characters, without a user name, a fragment, or . or % at the beginning of a "
-            "path segment"
+            "2048 characters, without a user name, a fragment, %2F or %5C in the path, or . or % "
+            "at the beginning of a path segment"
         )
     scheme, _, host = found[1].lower().partition("://")
     if any(name in _OURS for name, _ in parse_qsl((found[4] or "")[1:], keep_blank_values=True)):

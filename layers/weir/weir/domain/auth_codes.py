@@ -48,6 +48,7 @@ class AuthCode:
 
     Attributes:
         user: Who agreed, in the tenant's own words; None when the tenant itself did.
+        giver: Who the audit log says it was: public id of the user, or label of the tenant's key.
         challenge: Of S256.
         callback_url: Where the code was sent; None when the user carries it to the app.
         created_ms: Epoch milliseconds; it lives for `CODE_LIFE_MS`.
@@ -57,6 +58,7 @@ class AuthCode:
     code_hash: str
     tenant_id: TenantId
     user: str | None
+    giver: str
     challenge: str
     callback_url: str | None
     terms: KeyTerms

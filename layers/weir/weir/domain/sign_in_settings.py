@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from weir.domain.audit_log import AuditEntry
+from weir.domain.auth_callbacks import PORT
 from weir.domain.auth_codes import KeyTerms
 from weir.domain.errors import InvalidRequestError
 from weir.domain.money import NanoUsd, usd
@@ -14,7 +15,7 @@ from weir.domain.tenants import Tenant, TenantId
 DEFAULT_ACCENT = "#1d4ed8"
 DEFAULT_BACKGROUND = "#f1f3f6"
 
-_REST = r"(?::[0-9]{1,5})?(?:/[!$&'()*+,./0-9:;=?@A-Z_a-z~%-]{0,1023})?"
+_REST = PORT + r"(?:/[!$&'()*+,./0-9:;=?@A-Z_a-z~%-]{0,1023})?"
 ENDPOINT = r"https://(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z][A-Za-z0-9-]{0,62}" + _REST
 """A URL with a public name: no address in any notation, which could be a machine nearby."""
 
@@ -141,10 +142,14 @@ class SignInSettingsStore(Protocol):
         """Return a tenant's settings, consistently read; the usual ones when it has set none."""
         ...
 
-    def put_settings(
-        self, tenant_id: TenantId, settings: SignInSettings, *, entry: AuditEntry
-    ) -> None:
-        """Replace a tenant's settings, and write the entry of the audit log with them."""
+    def replace(
+        self, tenant_id: TenantId, *, old: SignInSettings, new: SignInSettings, entry: AuditEntry
+    ) -> bool:
+        """Replace a tenant's settings and write the entry of the audit log, both or none.
+
+        Returns:
+            False when they are no more as they were read.
+        """
         ...
 
 

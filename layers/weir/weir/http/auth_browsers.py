@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 from weir.domain.auth_callbacks import LOOPBACK
 from weir.domain.errors import InvalidRequestError, PayloadTooLargeError
@@ -48,6 +48,10 @@ class Place:
         """Return the whole URL of a route."""
         return self.origin + self.path(route, query)
 
+    def way_back(self, tenant_id: str) -> str:
+        """Return where issuers send users of a tenant back to, each tenant's another one."""
+        return self.url(f"/auth/callback/{quote(tenant_id, safe='')}")
+
 
 def place_of(event: ProxyEvent) -> Place:
     """Return where a request was sent to; all of it is known to API Gateway, not to the client."""
@@ -58,6 +62,8 @@ def place_of(event: ProxyEvent) -> Place:
     if host.rpartition(":")[0] != domain or not host.rpartition(":")[2].isdecimal():
         host = domain
     path, resource = str(context.get("path") or "").rstrip("/"), str(event.get("resource") or "")
+    for name, value in (event.get("pathParameters") or {}).items():
+        resource = resource.replace(f"{{{name}}}", value)
     stem = path.removesuffix(resource) if path.endswith(resource) else ""
     scheme = "http" if domain in LOOPBACK else "https"
     return Place(

@@ -105,7 +105,9 @@ class AuthKeyEndpoints:
             settings=self.settings.show(tenant.tenant_id),
             now_ms=request.now_ms,
         )
-        code = self.codes.give(tenant, request=agreed, user=None, now_ms=request.now_ms)
+        code = self.codes.give_unasked(
+            tenant, request=agreed, giver=request.actor.who, now_ms=request.now_ms
+        )
         given: about.CodeBody = {
             "id": code,
             "app_id": agreed.app_id(tenant),
@@ -139,8 +141,9 @@ class AuthKeyEndpoints:
 
     def show_settings(self, request: Request) -> Reply:
         """Show the tenant's settings."""
-        settings = self.settings.show(request.key.tenant.tenant_id)
-        redirect_uri = place_of(request.event).url("/auth/callback")
+        tenant_id = request.key.tenant.tenant_id
+        settings = self.settings.show(tenant_id)
+        redirect_uri = place_of(request.event).way_back(tenant_id)
         return json_reply({"data": settings_body(settings, redirect_uri=redirect_uri)})
 
     def put_settings(self, request: Request) -> Reply:

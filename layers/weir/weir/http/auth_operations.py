@@ -136,7 +136,7 @@ PAGES = {
         "Take the user's answer and return to the app", 200, _SEE_OTHER, form=_DECISION
     ),
     "GET /auth/sign-in": _page("Go to the tenant's issuer to sign in", _SEE_OTHER),
-    "GET /auth/callback": _page(
+    "GET /auth/callback/{tenant}": _page(
         "Come back from the tenant's issuer", _SEE_OTHER, query=_FROM_ISSUER, required=("state",)
     ),
     "GET /auth/link": _page(
@@ -162,5 +162,8 @@ GIVE_LINK = Operation(
 )
 SHOW_SETTINGS = Operation(summary="Show the tenant's settings of sign-in", replies={200: Settings})
 PUT_SETTINGS = Operation(
-    summary="Replace the tenant's settings of sign-in", replies={200: Settings}, body=SETTINGS
+    summary="Replace the tenant's settings of sign-in",
+    replies={200: Settings},
+    refusals=(409,),
+    body=SETTINGS,
 )

@@ -26,6 +26,7 @@ from weir.http.auth_browsers import Place, cookie_of, form_of, place_of, set_coo
 from weir.http.auth_html import PAGE_HEADERS, Look
 from weir.http.auth_operations import PAGES
 from weir.http.auth_requests import PageRequest, one_label, read_page_request
+from weir.http.events import path_parameter
 from weir.http.queries import text as query_text
 from weir.http.routes import Request, Route
 from weir.services.auth_codes import AuthCodeDesk
@@ -73,7 +74,7 @@ class AuthPages:
             "GET /auth": self.show,
             "POST /auth": self.answer,
             "GET /auth/sign-in": self.leave,
-            "GET /auth/callback": self.come_back,
+            "GET /auth/callback/{tenant}": self.come_back,
             "GET /auth/link": self.show_link,
             "POST /auth/link": self.open_link,
         }
@@ -134,7 +135,7 @@ class AuthPages:
         departure = self.sign_in.leave(
             visit.tenant.tenant_id,
             client=visit.settings.oidc,
-            redirect_uri=visit.place.url("/auth/callback"),
+            redirect_uri=visit.place.way_back(visit.tenant.tenant_id),
             query=visit.asked.query,
             now_ms=request.now_ms,
         )
@@ -144,6 +145,7 @@ class AuthPages:
         """Take a browser back from an issuer, and show it the consent page."""
         event, place = request.event, place_of(request.event)
         login = self.sign_in.returned(
+            TenantId(path_parameter(event, "tenant")),
             state=query_text(event, "state") or "",
             browser_token=cookie_of(event, place),
             now_ms=request.now_ms,

@@ -1,8 +1,10 @@
 """The operator's routes of tenants: /tenants, and a tenant's credit and audit log below it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import accumulate
+from typing import TypeVar
 
 from weir.domain.answers import Reply
 from weir.domain.audit_log import AuditLog
@@ -12,9 +14,16 @@ from weir.http import queries, tenant_operations
 from weir.http.access import Access
 from weir.http.events import path_parameter
 from weir.http.operations import Operation
-from weir.http.replies import json_reply
+from weir.http.replies import json_reply, json_text
 from weir.http.routes import Endpoint, Request, Route
-from weir.http.tenant_bodies import credits_body, entry_body, grants_body, tenant_body
+from weir.http.tenant_bodies import (
+    EntryBody,
+    TenantBody,
+    credits_body,
+    entry_body,
+    grants_body,
+    tenant_body,
+)
 from weir.http.tenant_operations import MAX_CURSOR_CHARS, MAX_PAGE
 from weir.http.tenant_wishes import read_new_grant, read_new_tenant, read_tenant_change
 from weir.http.wire_values import dollars
@@ -22,6 +31,10 @@ from weir.services.tenant_credits import CreditDesk
 from weir.services.tenants import TenantDesk
 
 _OK, _CREATED = 200, 201
+# Lambda answers with 6 MB at most, and escapes every quotation mark; a row is far smaller.
+_MAX_PAGE_BYTES = 3_500_000
+B = TypeVar("B", TenantBody, EntryBody)
+
 _TENANT_CURSOR = re.compile(TENANT_ID)
 _ENTRY_CURSOR = re.compile(r"[0-9]{13}-[0-9a-f]{12}", re.ASCII)
 
@@ -54,8 +67,8 @@ class TenantEndpoints:
         after = None if cursor is None else TenantId(cursor)
         # One more than asked for tells whether there is a next page.
         found = self.desk.page(after=after, count=count + 1)
-        shown = [tenant_body(standing) for standing in found[:count]]
-        following = shown[-1]["id"] if len(found) > count else None
+        shown = _fitting(tenant_body(standing) for standing in found[:count])
+        following = shown[-1]["id"] if len(found) > len(shown) else None
         return json_reply({"data": shown, "next": following})
 
     def create(self, request: Request) -> Reply:
@@ -111,8 +124,8 @@ class TenantEndpoints:
         tenant_id = self.desk.find(named_tenant(request)).tenant.tenant_id
         count, before = _paging(request, _ENTRY_CURSOR)
         entries = self.log.page(tenant_id, before=before, count=count + 1)
-        shown = [entry_body(entry) for entry in entries[:count]]
-        following = shown[-1]["id"] if len(entries) > count else None
+        shown = _fitting(entry_body(entry) for entry in entries[:count])
+        following = shown[-1]["id"] if len(entries) > len(shown) else None
         return json_reply({"data": shown, "next": following})
 
 
@@ -134,6 +147,13 @@ def named_tenant(request: Request) -> TenantId:
     if not is_tenant_id(named):
         raise NotFoundError("Tenant not found")
     return TenantId(named)
+
+
+def _fitting(rows: Iterable[B]) -> list[B]:
+    """Return as many rows as one answer can hold."""
+    listed = list(rows)
+    sizes = accumulate(len(json_text(row).encode()) for row in listed)
+    return [row for row, size in zip(listed, sizes, strict=True) if size <= _MAX_PAGE_BYTES]
 
 
 def _paging(request: Request, cursors: re.Pattern[str]) -> tuple[int, str | None]:

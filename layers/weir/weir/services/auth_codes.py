@@ -20,15 +20,12 @@ from weir.domain.errors import ForbiddenError, InvalidRequestError
 from weir.domain.key_standings import NewKey, spending_limits
 from weir.domain.sign_in_settings import SignInSettings, TenantFinder
 from weir.domain.tenants import Tenant
-from weir.services.api_keys import ApiKeyDesk
+from weir.services.key_mints import KeyMint
 
 # OpenRouter's own words, to the letter.
 _UNKNOWN = "Invalid code"
 _UNPROVEN = "Invalid code or code_verifier"
 _EXPIRED = "Authorization code expired"
-
-# Who an audit log says it was, when no user was asked.
-_TENANT_ITSELF = "authorization code"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,13 +46,13 @@ class AuthCodeDesk:
     """Gives codes out and takes them back. Every method may raise StoreUnavailableError.
 
     Attributes:
-        desk: Makes the keys.
+        mint: Makes the keys.
         random: Makes that many random bytes.
     """
 
     codes: AuthCodes
     tenants: TenantFinder
-    desk: ApiKeyDesk
+    mint: KeyMint
     random: Callable[[int], bytes]
 
     def agreed(self, request: AuthRequest, *, settings: SignInSettings, now_ms: int) -> AuthRequest:
@@ -70,14 +67,32 @@ class AuthCodeDesk:
         terms = settings.bounds.applied(request.terms, now_ms=now_ms)
         return replace(request, terms=replace(terms, label=terms.label or request.app))
 
-    def give(self, tenant: Tenant, *, request: AuthRequest, user: str | None, now_ms: int) -> str:
-        """Make a code for a request that is `agreed`; it is returned this once."""
+    def give(self, tenant: Tenant, *, request: AuthRequest, user: str, now_ms: int) -> str:
+        """Make a user's code for a request that is `agreed`; it is returned this once."""
+        giver = user_id(tenant, user)
+        return self._given(tenant, request=request, user=user, giver=giver, now_ms=now_ms)
+
+    def give_unasked(self, tenant: Tenant, *, request: AuthRequest, giver: str, now_ms: int) -> str:
+        """Make a tenant's own code for a request that is `agreed`, without asking a user.
+
+        Args:
+            tenant: Whose.
+            request: What the key shall be.
+            giver: Label of the tenant's key that asks for the code.
+            now_ms: Epoch milliseconds.
+        """
+        return self._given(tenant, request=request, user=None, giver=giver, now_ms=now_ms)
+
+    def _given(
+        self, tenant: Tenant, *, request: AuthRequest, user: str | None, giver: str, now_ms: int
+    ) -> str:
         made = token(self.random(TOKEN_BYTES))
         callback = request.callback
         code = AuthCode(
             code_hash=token_hash(made),
             tenant_id=tenant.tenant_id,
             user=user,
+            giver=giver,
             challenge=request.challenge,
             callback_url=None if callback is None else callback.url,
             terms=request.terms,
@@ -116,8 +131,8 @@ class AuthCodeDesk:
         if tenant is None or tenant.is_closed:
             raise ForbiddenError(_UNPROVEN)
         name = None if code.user is None else user_id(tenant, code.user)
-        by = Actor(who=name or _TENANT_ITSELF, request_id=request_id)
-        _, secret = self.desk.create(tenant, wish=_wish(code, creator=name), by=by, now_ms=now_ms)
+        by = Actor(who=code.giver, request_id=request_id)
+        _, secret = self.mint.make(tenant, wish=_wish(code, creator=name), by=by, now_ms=now_ms)
         return IssuedKey(secret=secret, user_id=name)
 
     def _usable(self, presented: str, now_ms: int) -> AuthCode:

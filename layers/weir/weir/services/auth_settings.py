@@ -4,8 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from weir.domain.audit_log import RANDOM_BYTES, Action, Actor, Deed, Facts, difference, new_entry
+from weir.domain.errors import ConflictError
 from weir.domain.sign_in_settings import SignInSettings, SignInSettingsStore
 from weir.domain.tenants import TenantId
+
+_ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,15 +31,24 @@ class SignInSettingsDesk:
     def replace(
         self, tenant_id: TenantId, *, settings: SignInSettings, by: Actor, now_ms: int
     ) -> None:
-        """Replace a tenant's settings; of two replacements at once the later one stays."""
-        old = self.store.settings(tenant_id)
-        before, after = difference(self.facts(old), self.facts(settings))
-        deed = Deed(action=Action.SIGN_IN_CHANGED, subject=tenant_id, before=before, after=after)
-        entry = new_entry(
-            deed,
-            tenant_id=tenant_id,
-            actor=by,
-            at_ms=now_ms,
-            random=self.random(RANDOM_BYTES),
-        )
-        self.store.put_settings(tenant_id, settings, entry=entry)
+        """Replace a tenant's settings; of two replacements at once the later one stays.
+
+        Raises:
+            ConflictError: Others replace them all the time.
+        """
+        for _ in range(_ATTEMPTS):
+            old = self.store.settings(tenant_id)
+            before, after = difference(self.facts(old), self.facts(settings))
+            deed = Deed(
+                action=Action.SIGN_IN_CHANGED, subject=tenant_id, before=before, after=after
+            )
+            entry = new_entry(
+                deed,
+                tenant_id=tenant_id,
+                actor=by,
+                at_ms=now_ms,
+                random=self.random(RANDOM_BYTES),
+            )
+            if self.store.replace(tenant_id, old=old, new=settings, entry=entry):
+                return
+        raise ConflictError("The settings are being changed; try again", retry_after_s=1)

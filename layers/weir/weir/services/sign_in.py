@@ -93,14 +93,26 @@ class SignIn:
         self.sign_ins.put_login(token_hash(state), login)
         return Departure(url=url, browser_token=browser_token)
 
-    def returned(self, *, state: str, browser_token: str | None, now_ms: int) -> Login:
+    def returned(
+        self, tenant_id: TenantId, *, state: str, browser_token: str | None, now_ms: int
+    ) -> Login:
         """Return the login of a browser that comes back from an issuer; there is no second time.
 
+        Args:
+            tenant_id: Whose way back the browser took. An issuer may send a browser on to another
+                tenant's: that one's code comes back on that one's way, and is not for the first.
+            state: That the browser brings.
+            browser_token: From its cookie.
+            now_ms: Epoch milliseconds.
+
         Raises:
-            ForbiddenError: It never left from here, took too long, or another browser left.
+            ForbiddenError: It never left from here, took too long, came back on another tenant's
+                way, or another browser left.
         """
         login = self.sign_ins.take_login(token_hash(state)) if is_token(state) else None
         if login is None or browser_token is None or now_ms >= login.until_ms:
+            raise ForbiddenError(_GONE)
+        if login.tenant_id != tenant_id:
             raise ForbiddenError(_GONE)
         if token_hash(browser_token) != login.browser_hash:
             raise ForbiddenError(_GONE)

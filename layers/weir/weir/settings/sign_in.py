@@ -19,7 +19,6 @@ class AuthSettings:
     accounts_table: str
     usage_table: str
     control_table: str
-    rollups_table: str
     ephemeral_table: str
     key_prefix: str
     usual_tenant: str | None
@@ -35,7 +34,6 @@ class AuthSettings:
             accounts_table=text(environment, "ACCOUNTS_TABLE"),
             usage_table=text(environment, "USAGE_TABLE"),
             control_table=text(environment, "CONTROL_TABLE"),
-            rollups_table=text(environment, "ROLLUPS_TABLE"),
             ephemeral_table=text(environment, "EPHEMERAL_TABLE"),
             key_prefix=text(environment, "KEY_PREFIX"),
             usual_tenant=environment.get("SIGN_IN_TENANT", "").strip() or None,

@@ -5,7 +5,8 @@
                                      q what the app asked for
     LINK#<sha256 of the token>       tn tenant   u user   q as there, absent when nothing
     SESSION#<sha256 of the token>    tn tenant   u user   sh what the user is called
-    CODE#<sha256 of the code>        tn tenant   u user   ch challenge   cb callback URL   lb label
+    CODE#<sha256 of the code>        tn tenant   u user   gv giver   ch challenge
+                                     cb callback URL   lb label
                                      lim spending limit   per its period   exp expiry of the key,
                                      epoch ms   ct creation, epoch ms   us used
 
@@ -139,6 +140,7 @@ def encode_code(code: AuthCode) -> Item:
         **code_key(code.code_hash),
         "tn": text(code.tenant_id),
         "u": None if code.user is None else text(code.user),
+        "gv": text(code.giver),
         "ch": text(code.challenge),
         "cb": None if code.callback_url is None else text(code.callback_url),
         "lb": text(terms.label),
@@ -161,6 +163,7 @@ def decode_code(item: Item) -> AuthCode:
         code_hash=string(item, "pk").removeprefix(_CODE),
         tenant_id=TenantId(string(item, "tn")),
         user=string(item, "u") if "u" in item else None,
+        giver=string(item, "gv"),
         challenge=string(item, "ch"),
         callback_url=string(item, "cb") if "cb" in item else None,
         terms=KeyTerms(

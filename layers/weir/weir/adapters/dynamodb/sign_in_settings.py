@@ -4,7 +4,11 @@ T#<tenant> / SIGN_IN   bn name   lg logo   ac accent   bg background   su suppor
                        is issuer   ci client id, both absent without an issuer
                        cb list of allowed callbacks, absent: any
                        dl usual limit   ml most   per period   dx usual life   mx most, in seconds
+                       hs SHA-256 of all that
 """
+
+import hashlib
+import json
 
 from weir.adapters.dynamodb.audit_items import encode_entry
 from weir.adapters.dynamodb.control import ControlTable
@@ -16,6 +20,9 @@ from weir.domain.money import NanoUsd
 from weir.domain.periods import LimitPeriod
 from weir.domain.sign_in_settings import Brand, KeyBounds, OidcClient, SignInSettings
 from weir.domain.tenants import TenantId
+
+# Of two replacements at once, the second would else be logged with a state that it did not find.
+SETTINGS_ARE_AS_READ = "attribute_not_exists(pk) OR hs = :old"
 
 
 class DynamoDBSignInSettings:
@@ -38,13 +45,17 @@ class DynamoDBSignInSettings:
         row = self._table.row(_key(tenant_id))
         return _decoded(row) if row else SignInSettings()
 
-    def put_settings(
-        self, tenant_id: TenantId, settings: SignInSettings, *, entry: AuditEntry
-    ) -> None:
+    def replace(
+        self, tenant_id: TenantId, *, old: SignInSettings, new: SignInSettings, entry: AuditEntry
+    ) -> bool:
         """Replace a tenant's settings; see `SignInSettingsStore`."""
-        item = {**_key(tenant_id), **_encoded(settings)}
-        put = {"Put": {"TableName": self._table.name, "Item": item}}
-        self._table.write([put, self._table.new(encode_entry(entry))])
+        put = {
+            "TableName": self._table.name,
+            "Item": {**_key(tenant_id), **_encoded(new), "hs": text(_digest(new))},
+            "ConditionExpression": SETTINGS_ARE_AS_READ,
+            "ExpressionAttributeValues": {":old": text(_digest(old))},
+        }
+        return self._table.write([{"Put": put}, self._table.new(encode_entry(entry))])
 
 
 def _key(tenant_id: TenantId) -> Item:
@@ -70,6 +81,10 @@ def _encoded(settings: SignInSettings) -> Item:
         "mx": _integer(bounds.max_life_s),
     }
     return present(item)
+
+
+def _digest(settings: SignInSettings) -> str:
+    return hashlib.sha256(json.dumps(_encoded(settings), sort_keys=True).encode()).hexdigest()
 
 
 def _decoded(row: Item) -> SignInSettings:
