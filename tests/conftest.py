@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import pytest_socket
 
@@ -13,6 +14,10 @@ from tests.support.untraced import leave_botocore_untraced
 
 # Folders whose tests may not open a socket; the others talk to loopback servers only.
 OFFLINE = ("unit", "property", "architecture")
+
+# Each run draws other examples, so that many short runs find what one would miss.
+hypothesis.settings.register_profile("short", max_examples=40)
+hypothesis.settings.load_profile("short")
 
 # At import: stacks that serve a whole session start before any fixture of a test does.
 isolate_from_shell()

@@ -14,6 +14,8 @@ from local.openapi import PATH
 from local.route_tables import deployed
 from tests.support import template as views
 from weir import VERSION
+from weir.adapters.upstream.error_bodies import ErrorBody
+from weir.adapters.upstream.refusals import refusal
 
 Document = Mapping[str, Any]
 
@@ -83,6 +85,17 @@ def test_every_operation_says_what_a_client_must_know(document: Document) -> Non
         assert {"400", "429", "500", "502", "503", "504"} <= statuses, name
         assert ("401" in statuses) == bool(operation["security"]), name
         assert not operation["summary"].endswith("."), name
+
+
+@pytest.mark.parametrize("route", ["chat/completions", "completions"])
+def test_what_upstream_may_refuse_with_is_documented_when_it_passes(
+    document: Document, route: str
+) -> None:
+    statuses = document["paths"][f"/api/v1/{route}"]["post"]["responses"].keys()
+
+    for status in range(400, 600):
+        passed = refusal(status, headers={}, body=ErrorBody()).status
+        assert str(passed) in statuses, status
 
 
 def test_no_secret_and_no_server_is_in_the_document(document: Document) -> None:

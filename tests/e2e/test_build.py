@@ -42,6 +42,10 @@ def test_layers_hold_their_packages_where_python_looks(native_build: Path) -> No
         assert (native_build / layer / "python" / entry).is_file(), entry
 
 
+def test_the_document_of_the_api_lies_beside_what_serves_it(native_build: Path) -> None:
+    assert (native_build / "CatalogFunction" / "openapi.json").is_file()
+
+
 def test_wrapper_is_executable_where_the_template_says(native_build: Path) -> None:
     wrapper = views.environment(views.deployed(), "ChatFunction")["AWS_LAMBDA_EXEC_WRAPPER"]
     file = native_build / "RuntimeLayer" / wrapper.removeprefix("/opt/")
@@ -63,7 +67,9 @@ def test_libraries_are_for_the_other_processor_when_it_is_named(
     assert _machines(foreign_build) == {ELF_MACHINE[foreign_architecture]}
 
 
-@pytest.mark.parametrize("function", ["ChatFunction", "SweepFunction"])
+@pytest.mark.parametrize(
+    "function", ["AuthFunction", "CatalogFunction", "ChatFunction", "SweepFunction"]
+)
 def test_handler_can_be_imported_from_the_build(
     function: str, native_build: Path, managed_runtime: Path, python313: Path
 ) -> None:

@@ -52,7 +52,8 @@ def cancel(stack: LocalStack, named: str, *, key: str | None = None) -> requests
 
 @pytest.fixture(autouse=True)
 def _awake(stack: LocalStack) -> None:
-    """Have the function that cancels started: its cold start may outlast a running answer."""
+    """Sweep what others left, and start the function that cancels: a cold start takes seconds."""
+    sweep(stack)
     cancel(stack, "gen-1")
 
 

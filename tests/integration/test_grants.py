@@ -32,12 +32,17 @@ def test_functions_keep_to_their_roles(stack: LocalStack) -> None:
         headers={"Authorization": f"Bearer {stack.operator_key}"},
         timeout=30,
     )
+    branded = requests.get(
+        f"{stack.base_url}/auth/settings",
+        headers={"Authorization": f"Bearer {stack.management_key}"},
+        timeout=30,
+    )
     sweep(stack)
     stack.gateway.invoke("ReconcileFunction", {})
     stack.pump_once()
 
-    statuses = [answer.status_code for answer in (asked, cancelled, listed, exported, told)]
-    assert statuses == [200, 404, 200, 200, 200]
+    answers = (asked, cancelled, listed, exported, told, branded)
+    assert [answer.status_code for answer in answers] == [200, 404, 200, 200, 200, 200]
     assert {
         function for function, *_ in stack.aws.accesses
     } >= stack.deployment.functions.keys() - {"SettleFunction"}

@@ -9,7 +9,14 @@ import requests
 
 from local.simulator import Fault
 from local.stack import LocalStack
-from tests.support.stacks import CANARY_PROMPT, kill_workers, records, simulator, wait_until
+from tests.support.stacks import (
+    CANARY_PROMPT,
+    kill_workers,
+    records,
+    simulator,
+    sweep,
+    wait_until,
+)
 from weir.domain.usage import RecordStatus
 
 CLIENTS = 6  # each a process of its own; `make chaos` has 32
@@ -167,3 +174,4 @@ def test_a_key_stays_claimed_when_its_request_is_killed(stack: LocalStack, key: 
 
     assert again.status_code == 409
     assert simulator(stack).ledger.wait_until_final(timeout_s=20)
+    sweep(stack)  # others of this stack count the holds

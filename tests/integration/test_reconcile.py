@@ -1,11 +1,17 @@
 """A cost that nobody knew is charged as soon as upstream tells it; then all books agree."""
 
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import pytest_socket
 import requests
 
 from local.simulator import Fault
 from local.stack import LocalStack
 from tests.support.stacks import (
     assert_books_balance,
+    echo_stack,
     kill_workers,
     records,
     simulator,
@@ -16,6 +22,15 @@ from tests.support.stacks import (
 from weir.domain.usage import RecordSource, RecordStatus, UsageRecord
 
 HIDDEN_DRIP = Fault(name="drip", interval_s=0.05, cap=60, hidden_s=3600)
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    """A stack with few tenants: a reconciliation reads all that there are."""
+    pytest_socket.enable_socket()
+    logs: Path = tmp_path_factory.mktemp("reconcile-logs")
+    with echo_stack(logs) as running:
+        yield running
 
 
 def crash(stack: LocalStack) -> UsageRecord:

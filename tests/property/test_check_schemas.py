@@ -1,6 +1,9 @@
 """What a check takes is what its schema takes: the API's document can be believed."""
 
+import importlib
 import json
+import pkgutil
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -9,6 +12,7 @@ from hypothesis import given, note, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # it has no stubs
 
+import weir.http
 from tests.support.near_misses import near
 from weir.domain.errors import InvalidRequestError
 from weir.http.chat_operations import OPERATIONS
@@ -28,6 +32,7 @@ from weir.http.checks import (
     text,
 )
 from weir.http.key_wishes import KEY_CHANGE, NEW_KEY, ROTATION
+from weir.http.operations import Operation
 from weir.http.schemas import Schema
 
 GOOD = {"model": "a/b", "messages": [{"role": "user", "content": ""}], "prompt": ""}
@@ -56,6 +61,18 @@ CHECKS = {
     "PATCH /keys": KEY_CHANGE,
     "POST rotate": ROTATION,
 }
+
+
+def bodies() -> Iterator[Operation]:
+    """Yield every operation that reads a JSON body, but for the long ones of the pipeline."""
+    for found in pkgutil.iter_modules(weir.http.__path__):
+        if found.name.endswith("_operations"):
+            values = vars(importlib.import_module(f"weir.http.{found.name}")).values()
+            told = (value for value in values if isinstance(value, Operation))
+            yield from (operation for operation in told if operation.body is not None)
+
+
+BODIES = list(bodies())
 
 
 def takes(check: Check, value: Any) -> bool:
@@ -97,6 +114,21 @@ def test_a_request_for_an_answer_is_what_its_schema_says(route: str, data: st.Da
     name = data.draw(st.sampled_from(sorted(members)))
 
     compare(body, {**data.draw(st.sampled_from([GOOD, {}])), name: data.draw(near(members[name]))})
+
+
+@pytest.mark.parametrize("operation", BODIES, ids=lambda operation: operation.summary)
+@given(data=st.data())
+@settings(max_examples=60)
+def test_a_body_is_refused_when_the_document_refuses_it(
+    operation: Operation, data: st.DataObject
+) -> None:
+    assert operation.body is not None
+    schema = operation.body.schema
+    written = json.dumps(data.draw(near(schema)))
+    note(written)
+
+    if not Draft202012Validator(schema).is_valid(json.loads(written)):
+        assert not takes(operation.body, json.loads(written, parse_float=Decimal))
 
 
 def test_nothing_is_described_when_nobody_asks() -> None:

@@ -26,6 +26,7 @@ from weir.http.generations import GenerationEndpoint
 from weir.http.routes import Routes
 from weir.http.usage_reports import UsageEndpoints
 from weir.services.api_keys import ApiKeyDesk
+from weir.services.key_mints import KeyMint
 from weir.services.spending import SpendingBook
 from weir.services.usage_reports import UsageReports
 
@@ -67,14 +68,21 @@ class AccountGateway:
 
     def __post_init__(self) -> None:
         serial = itertools.count(16)
+
+        def random(count: int) -> bytes:
+            return next(serial).to_bytes(count)
+
+        self.mint = KeyMint(
+            register=self.register, ledger=self.ledger, random=random, key_prefix=PREFIX
+        )
         self.desk = ApiKeyDesk(
             register=self.register,
+            mint=self.mint,
             ledger=self.ledger,
             limits=self.ledger,
             budgets=self,
             spendings=SpendingBook(self.rollups),
-            random=lambda count: next(serial).to_bytes(count),
-            key_prefix=PREFIX,
+            random=random,
         )
         reports = UsageReports(rollups=self.rollups, register=self.register)
         self.routes = Routes(

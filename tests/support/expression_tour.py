@@ -19,6 +19,7 @@ from weir.adapters.dynamodb.ledger import DynamoDBLedger
 from weir.adapters.dynamodb.limits import DynamoDBLimits
 from weir.adapters.dynamodb.reconciliations import DynamoDBBaselines
 from weir.adapters.dynamodb.rollups import DynamoDBRollups
+from weir.adapters.dynamodb.sign_in_settings import DynamoDBSignInSettings
 from weir.adapters.dynamodb.sign_ins import DynamoDBAuthCodes, DynamoDBSignIns
 from weir.adapters.dynamodb.tenant_register import DynamoDBTenantRegister
 from weir.adapters.dynamodb.transfers import DynamoDBTransfers
@@ -36,6 +37,7 @@ from weir.domain.periods import LimitPeriod
 from weir.domain.price_plans import PricePlan
 from weir.domain.reconciliation import Baseline
 from weir.domain.rollups import Sums, bucket_of, cells_of
+from weir.domain.sign_in_settings import SignInSettings
 from weir.domain.sign_ins import Link
 from weir.domain.tenant_changes import LaneChange
 from weir.domain.tenants import Tenant, TenantId
@@ -240,11 +242,15 @@ class Tour:
         link = Link(tenant_id=ACME, user="tour", query="", until_ms=NOON_MS)
         sign_ins.put_link("tour", link)
         assert sign_ins.take_link("tour") == link
+        settings = DynamoDBSignInSettings(self.db, control_table="control")
+        usual = SignInSettings()
+        assert settings.replace(ACME, old=usual, new=usual, entry=make_entry())
         codes = DynamoDBAuthCodes(self.db, ephemeral_table="ephemeral")
         code = AuthCode(
             code_hash="tour",
             tenant_id=ACME,
             user=None,
+            giver="tour",
             challenge="",
             callback_url=None,
             terms=KeyTerms(label="tour"),

@@ -258,7 +258,7 @@ ROWS: Mapping[str, Row] = {
     "GET /auth": _page("/auth", 200, tenant="{tenant}", **_AUTHORIZATION),
     "POST /auth": _page("/auth", 400, tenant="{tenant}", **_AUTHORIZATION),
     "GET /auth/sign-in": _page("/auth/sign-in", 400, tenant="{tenant}", **_AUTHORIZATION),
-    "GET /auth/callback": _page("/auth/callback", 403, state=_HASH, code="x"),
+    "GET /auth/callback/{tenant}": _page("/auth/callback/{tenant}", 403, state=_HASH, code="x"),
     "GET /auth/link": _page("/auth/link", 400, token=_CHALLENGE),
     "POST /auth/link": _page("/auth/link", 400, body={"token": _CHALLENGE}),
     "POST /api/v1/auth/keys": _page(

@@ -35,8 +35,9 @@ def _object(schema: Mapping[str, Any]) -> st.SearchStrategy[Any]:
     required = {name: members.get(name, junk) for name in schema.get("required", ())}
     others = {name: member for name, member in members.items() if name not in required}
     made = st.fixed_dictionaries(required, optional=others)
-    if "additionalProperties" not in schema:
-        return st.one_of(made, made, made, st.fixed_dictionaries({}, optional=members))
+    if not isinstance(schema.get("additionalProperties"), dict):
+        loose = st.fixed_dictionaries({}, optional={**members, "unknown": junk})
+        return st.one_of(made, made, made, loose)
     most = schema.get("maxProperties", 2)
     longest = schema.get("propertyNames", {}).get("maxLength", 3)
     names = st.one_of(st.text(max_size=2), st.just("n" * longest), st.just("n" * (longest + 1)))

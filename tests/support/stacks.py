@@ -129,7 +129,12 @@ def upstream_costs(stack: LocalStack) -> dict[str, NanoUsd]:
 
 
 def assert_books_balance(stack: LocalStack, *, swept: bool = False) -> None:
-    """Audit the whole ledger against the simulator's own."""
+    """Audit the whole ledger against the simulator's own.
+
+    With `swept`, what other tests have left behind is swept first, and no hold may be open then.
+    """
+    if swept:
+        sweep(stack)
     report = audit(stack.books.ledger, upstream=upstream_costs(stack), swept=swept)
 
     assert report.violations == ()

@@ -1,5 +1,6 @@
 import json
 import logging
+import os
 from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
@@ -66,6 +67,18 @@ def test_a_settled_request_is_one_line_and_one_metric_set(
     assert metrics["PriceNanoUsd"] == [2 * USAGE.cost_nano_usd]
     assert metrics["outcome"] == "completed"
     assert "acme" not in json.dumps(metrics)
+
+
+def test_an_error_is_a_line_that_the_metric_filter_finds(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    service = os.environ["POWERTOOLS_SERVICE_NAME"]
+    structured_logger()
+
+    logging.getLogger("weir.http").error("unforeseen")
+
+    (line,) = lines(capsys)
+    assert (line["level"], line["service"]) == ("ERROR", service)
 
 
 def test_an_unknown_cost_is_counted_for_the_alarm(

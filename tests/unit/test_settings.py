@@ -45,6 +45,7 @@ OPERATOR = {
     "OPERATOR_SECRET_ID": "arn:secret",
     "KEY_PREFIX": "sk-weir-v1-",
 }
+AUTH = {**LEDGER, **CONTROL, **EPHEMERAL, "KEY_PREFIX": "sk-weir-v1-"}
 EXPORT = {**CONTROL, **ROLLUPS, "KEY_PREFIX": "sk-weir-v1-"}
 CATALOG = {
     **CONTROL,
@@ -72,7 +73,7 @@ RECONCILE = {
 EACH: tuple[tuple[Any, dict[str, str]], ...] = (
     (ChatSettings, CHAT),
     (AccountSettings, ACCOUNT),
-    (AuthSettings, ACCOUNT),
+    (AuthSettings, AUTH),
     (ExportSettings, EXPORT),
     (OperatorSettings, OPERATOR),
     (CatalogSettings, CATALOG),
@@ -84,8 +85,8 @@ EACH: tuple[tuple[Any, dict[str, str]], ...] = (
 
 
 def test_sign_in_is_of_one_tenant_or_of_all_and_local_where_aws_is() -> None:
-    assert AuthSettings.read(ACCOUNT).usual_tenant is None
-    assert AuthSettings.read(ACCOUNT | {"SIGN_IN_TENANT": " acme "}).usual_tenant == "acme"
+    assert AuthSettings.read(AUTH).usual_tenant is None
+    assert AuthSettings.read(AUTH | {"SIGN_IN_TENANT": " acme "}).usual_tenant == "acme"
     assert is_local({"AWS_ENDPOINT_URL": "http://127.0.0.1:5000"})
     assert not is_local({"AWS_ENDPOINT_URL": ""})
     assert not is_local({})

@@ -178,4 +178,13 @@ def test_what_no_list_of_statuses_has_is_described() -> None:
     responses = made["components"]["responses"]
 
     assert responses["Error524"]["description"] == "Upstream timed out"
-    assert "Retry-After" in responses["Error429"]["headers"]
+    for status in (429, 502, 503, 504, 524):
+        assert "Retry-After" in responses[f"Error{status}"]["headers"]
+
+
+def test_a_header_that_a_route_reads_is_a_parameter_that_may_be_left_out() -> None:
+    schema = {"type": "string", "maxLength": 8}
+
+    (parameter,) = shown("POST /a", headers={"X-Token": schema})["parameters"]
+
+    assert parameter == {"name": "X-Token", "in": "header", "required": False, "schema": schema}

@@ -13,11 +13,12 @@ from tests.support.ledger_values import NOON_MS
 from weir.domain.accounts import key_account
 from weir.domain.api_keys import KeyKind
 from weir.domain.audit_log import Action
-from weir.domain.errors import ConflictError, NotFoundError
+from weir.domain.errors import ConflictError, NotFoundError, StoreUnavailableError
 from weir.domain.key_standings import KeyChange, NewKey, spending_limits
 from weir.domain.limits import UNLIMITED, AccountLimits
 from weir.domain.money import NanoUsd
 from weir.domain.periods import LimitPeriod
+from weir.domain.spending import Spending
 
 LATER_MS = NOON_MS + 1
 
@@ -49,6 +50,22 @@ def test_another_key_is_minted_when_its_short_name_is_taken(gateway: AccountGate
     named = made(gateway)
 
     assert named in gateway.register.stored
+
+
+@pytest.mark.parametrize("limits", [None, AccountLimits(spend_nano_usd=NanoUsd(5))])
+def test_usage_of_the_tenant_is_not_read_for_a_key_that_has_none(
+    gateway: AccountGateway, monkeypatch: pytest.MonkeyPatch, limits: AccountLimits | None
+) -> None:
+    def refuse(*_args: object, **_kwargs: object) -> None:
+        raise StoreUnavailableError("the rollups are away")
+
+    monkeypatch.setattr(gateway.rollups, "closes", refuse)
+
+    standing, _ = gateway.desk.create(
+        TENANT, wish=NewKey(name="app", limits=limits), by=ALICE, now_ms=NOON_MS
+    )
+
+    assert (standing.spending, standing.remaining_nano_usd) == (Spending(), limits and 5)
 
 
 def test_no_key_is_made_when_no_name_is_free(gateway: AccountGateway) -> None:
