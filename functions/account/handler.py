@@ -29,6 +29,7 @@ from weir.http.usage_reports import UsageEndpoints
 from weir.observability import LambdaContext, RequestJournal, structured_logger
 from weir.services.api_keys import ApiKeyDesk
 from weir.services.cancel import Cancelling
+from weir.services.key_mints import KeyMint
 from weir.services.spending import SpendingBook
 from weir.services.usage_reports import UsageReports
 from weir.settings import AccountSettings
@@ -49,12 +50,17 @@ register = DynamoDBKeyRegister(database, control_table=settings.control_table)
 reports = UsageReports(rollups=rollups, register=register)
 desk = ApiKeyDesk(
     register=register,
+    mint=KeyMint(
+        register=register,
+        ledger=ledger,
+        random=secrets.token_bytes,
+        key_prefix=settings.key_prefix,
+    ),
     ledger=ledger,
     limits=DynamoDBLimits(database, accounts_table=settings.accounts_table),
     budgets=budgets,
     spendings=SpendingBook(rollups),
     random=secrets.token_bytes,
-    key_prefix=settings.key_prefix,
 )
 cancelling = Cancelling(
     ledger=ledger,

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from functools import partial
 from pathlib import Path
 
 import boto3
@@ -32,6 +33,7 @@ from weir.services.health import Health
 from weir.settings import CatalogSettings
 
 KEY_JITTER_MS = 30_000
+DOCUMENT = Path(__file__).with_name("openapi.json")
 
 settings = CatalogSettings.read(os.environ)
 clock = SystemClock()
@@ -65,7 +67,7 @@ routes = Routes(
         **HealthEndpoint(
             health=Health(keys=keys, memory=memory, shared=shared, clock=clock)
         ).routes(),
-        **OpenApiEndpoint(read=Path(__file__).with_name("openapi.json").read_text).routes(),
+        **OpenApiEndpoint(read=partial(DOCUMENT.read_text, encoding="utf-8")).routes(),
     },
     gate=Gate(keys=CachedApiKeyStore(keys, clock=clock), key_prefix=settings.key_prefix),
     clock=clock,

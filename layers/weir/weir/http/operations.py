@@ -21,6 +21,7 @@ class Operation:
             those of its access and of what it reads, 429, and 500 and above are everybody's.
         query: Schemas of the query parameters; an empty value counts as none.
         required: Those of them that must be there, and then with a value.
+        headers: Schemas of request headers that only these routes read; all may be left out.
         body: What checks the JSON body; None where none is read.
         form: The schema of the fields that a page's form sends.
     """
@@ -30,5 +31,6 @@ class Operation:
     refusals: Sequence[int] = ()
     query: Mapping[str, Schema] = field(default_factory=dict)
     required: Sequence[str] = ()
+    headers: Mapping[str, Schema] = field(default_factory=dict)
     body: Check | None = None
     form: Schema | None = None

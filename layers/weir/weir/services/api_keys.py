@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from weir.domain.accounts import Account, key_account
-from weir.domain.api_keys import RANDOM_BYTES, ApiKey, KeyKind, key_hash, masked, mint
+from weir.domain.api_keys import ApiKey, KeyKind, key_hash
 from weir.domain.audit_log import RANDOM_BYTES as ENTRY_BYTES
 from weir.domain.audit_log import Action, Actor, AuditEntry, Deed, difference, new_entry
 from weir.domain.errors import ConflictError, NotFoundError
@@ -16,8 +16,10 @@ from weir.domain.key_standings import KeyChange, KeyStanding, NewKey, standing, 
 from weir.domain.ledgers import CreditLedger
 from weir.domain.limits import AccountLimits
 from weir.domain.metering import Budgets
+from weir.domain.spending import Spending
 from weir.domain.tenant_standings import key_facts
 from weir.domain.tenants import Tenant
+from weir.services.key_mints import KeyMint
 from weir.services.spending import SpendingBook
 
 PAGE = 100
@@ -32,17 +34,18 @@ class ApiKeyDesk:
     """Manages the keys of tenants. Every method may raise StoreUnavailableError.
 
     Attributes:
+        mint: Makes the keys.
         random: Makes that many random bytes.
         kinds: Of the keys that are managed; others are as if they were absent.
     """
 
     register: KeyRegister
+    mint: KeyMint
     ledger: CreditLedger
     limits: LimitChanges
     budgets: Budgets
     spendings: SpendingBook
     random: Callable[[int], bytes]
-    key_prefix: str
     kinds: Collection[KeyKind] = (KeyKind.INFERENCE,)
 
     def show(self, keys: Sequence[ApiKey], *, now_ms: int) -> list[KeyStanding]:
@@ -88,19 +91,10 @@ class ApiKeyDesk:
         Raises:
             ConflictError: A free short name was not found; trying again helps.
         """
-        for _ in range(_ATTEMPTS):
-            secret, made = self._minted(tenant, wish=wish, now_ms=now_ms)
-            if wish.limits is not None:
-                account_id = key_account(tenant.tenant_id, made.key_id)
-                self.ledger.open_account(account_id, limits=wish.limits)
-            deed = Deed(
-                action=Action.KEY_CREATED,
-                subject=made.key_hash,
-                after=key_facts(made, limits=wish.limits),
-            )
-            if self.register.put_key(made, entry=self._entry(made, deed, by, now_ms)):
-                return self._shown(made, now_ms), secret
-        raise ConflictError("The key could not be made; try again", retry_after_s=1)
+        made, secret = self.mint.make(tenant, wish=wish, by=by, now_ms=now_ms)
+        # It has spent nothing; finding that out would read a month of the whole tenant's usage.
+        account = self._accounts([made]).get(made.key_id)
+        return standing(made, account=account, spending=Spending(), now_ms=now_ms), secret
 
     def change(
         self, tenant: Tenant, *, named: str, change: KeyChange, by: Actor, now_ms: int
@@ -167,11 +161,11 @@ class ApiKeyDesk:
             key = self._found(tenant, named)
             if key.is_expired(now_ms=now_ms):
                 raise ConflictError("The key has expired or was rotated before")
-            secret = self._secret()
+            secret = self.mint.secret()
             successor = replace(
                 key.touched(now_ms),
                 key_hash=key_hash(secret),
-                label=masked(secret, prefix=self.key_prefix),
+                label=self.mint.label(secret),
                 succeeds=key.key_id,
             )
             ends_ms = now_ms + overlap_s * _MS_PER_S
@@ -224,27 +218,6 @@ class ApiKeyDesk:
     def _shown(self, key: ApiKey, now_ms: int) -> KeyStanding:
         (shown,) = self.show([key], now_ms=now_ms)
         return shown
-
-    def _minted(self, tenant: Tenant, *, wish: NewKey, now_ms: int) -> tuple[str, ApiKey]:
-        secret = self._secret()
-        key = ApiKey(
-            key_hash=key_hash(secret),
-            tenant=tenant,
-            kind=wish.kind,
-            label=masked(secret, prefix=self.key_prefix),
-            name=wish.name,
-            disabled=False,
-            expires_at_ms=wish.expires_at_ms,
-            created_ms=now_ms,
-            creator=wish.creator,
-            external_user=wish.external_user,
-            includes_byok=wish.includes_byok,
-            limit_period=None if wish.limits is None else wish.limits.period,
-        )
-        return secret, key
-
-    def _secret(self) -> str:
-        return mint(random=self.random(RANDOM_BYTES), prefix=self.key_prefix)
 
 
 def _changing(
