@@ -8,7 +8,9 @@ import pytest
 
 from tests.support.account_gateway import STRANGER
 from tests.support.auth_gateway import OIDC, WITH_ISSUER, AuthGateway
+from weir.domain.errors import InvalidRequestError
 from weir.domain.sign_in_settings import SignInSettings
+from weir.http.auth_settings_bodies import LOCAL_SETTINGS, SETTINGS
 
 FULL = {
     "brand": {
@@ -136,3 +138,26 @@ def test_settings_are_refused_when_pages_could_not_keep_them(
 
     assert (answer.status, answer.body["error"]["code"]) == (400, 400)
     assert gateway.settings.stored == {}
+
+
+@pytest.mark.parametrize(
+    ("issuer", "taken", "taken_here"),
+    [
+        ("https://login.example.com", True, True),
+        ("http://127.0.0.1:9001", False, True),
+        ("http://login.example.com", False, False),
+        ("", False, False),
+        (5, False, False),
+    ],
+)
+def test_issuer_is_on_this_machine_only_where_aws_is(
+    issuer: object, *, taken: bool, taken_here: bool
+) -> None:
+    body = {"oidc": {"issuer": issuer, "client_id": "c"}}
+
+    for check, is_taken in ((SETTINGS, taken), (LOCAL_SETTINGS, taken_here)):
+        if is_taken:
+            check("body", body)
+            continue
+        with pytest.raises(InvalidRequestError, match=r"body\.oidc\.issuer"):
+            check("body", body)

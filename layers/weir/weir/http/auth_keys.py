@@ -14,7 +14,12 @@ from weir.http import auth_operations as about
 from weir.http.access import Access
 from weir.http.auth_browsers import place_of
 from weir.http.auth_requests import BODY, EXCHANGE, NEW_LINK, page_query, read_request
-from weir.http.auth_settings_bodies import SETTINGS, read_settings, settings_body
+from weir.http.auth_settings_bodies import (
+    LOCAL_SETTINGS,
+    SETTINGS,
+    read_settings,
+    settings_body,
+)
 from weir.http.checks import Check
 from weir.http.events import ProxyEvent, body_bytes
 from weir.http.replies import json_reply
@@ -148,11 +153,10 @@ class AuthKeyEndpoints:
 
     def put_settings(self, request: Request) -> Reply:
         """Replace the tenant's settings."""
-        values = _values(request.event, SETTINGS)
-        settings = read_settings(values, loopback=self.loopback)
+        values = _values(request.event, LOCAL_SETTINGS if self.loopback else SETTINGS)
         self.settings.replace(
             request.key.tenant.tenant_id,
-            settings=settings,
+            settings=read_settings(values),
             by=request.actor,
             now_ms=request.now_ms,
         )

@@ -20,6 +20,7 @@ from weir.domain.sign_in_settings import (
     is_endpoint,
 )
 from weir.http.checks import (
+    Check,
     array,
     described,
     integer,
@@ -108,58 +109,57 @@ def _allowed(_path: str, value: Any) -> None:
 
 
 @described(lambda: {"type": "string", "pattern": f"^{ENDPOINT}$"})
-def _issuer(path: str, value: Any) -> None:
-    if not isinstance(value, str):
-        refuse(path, value, expected="a string")
+def _local_issuer(path: str, value: Any) -> None:
+    if not isinstance(value, str) or not is_endpoint(value, loopback=True):
+        refuse(path, value, expected="an https URL with a public host name, or this machine's")
 
 
 _LIMIT = nullable(number(0, _MAX_LIMIT_USD))
 _LIFE = nullable(integer(60, MAX_LIFE_S))
-SETTINGS = record(
+_BRAND = record(
     {
-        "brand": nullable(
-            record(
-                {
-                    "name": nullable(text(MAX_NAME_CHARS, min_chars=1)),
-                    "logo_url": nullable(_public_url),
-                    "accent_color": nullable(_colour),
-                    "background_color": nullable(_colour),
-                    "support_url": nullable(_public_url),
-                }
-            )
-        ),
-        "oidc": nullable(
-            record({"issuer": _issuer, "client_id": _client_id}, required=("issuer", "client_id"))
-        ),
-        "callback_urls": nullable(array(_allowed, max_items=MAX_CALLBACKS)),
-        "keys": nullable(
-            record(
-                {
-                    "limit": _LIMIT,
-                    "limit_reset": nullable(one_of(tuple(_PERIODS))),
-                    "max_limit": _LIMIT,
-                    "expires_in": _LIFE,
-                    "max_expires_in": _LIFE,
-                }
-            )
-        ),
+        "name": nullable(text(MAX_NAME_CHARS, min_chars=1)),
+        "logo_url": nullable(_public_url),
+        "accent_color": nullable(_colour),
+        "background_color": nullable(_colour),
+        "support_url": nullable(_public_url),
+    }
+)
+_KEYS = record(
+    {
+        "limit": _LIMIT,
+        "limit_reset": nullable(one_of(tuple(_PERIODS))),
+        "max_limit": _LIMIT,
+        "expires_in": _LIFE,
+        "max_expires_in": _LIFE,
     }
 )
 
 
-def read_settings(values: Mapping[str, Any], *, loopback: bool) -> SignInSettings:
-    """Read the body of PUT /auth/settings, which `SETTINGS` has checked: what is absent is cleared.
+def _settings(issuer: Check) -> Check:
+    client = record({"issuer": issuer, "client_id": _client_id}, required=_OIDC)
+    members = {
+        "brand": nullable(_BRAND),
+        "oidc": nullable(client),
+        "callback_urls": nullable(array(_allowed, max_items=MAX_CALLBACKS)),
+        "keys": nullable(_KEYS),
+    }
+    return record(members)
 
-    Args:
-        values: The members of the body.
-        loopback: Whether an issuer may be on this machine; see `is_endpoint`.
+
+_OIDC = ("issuer", "client_id")
+SETTINGS = _settings(_public_url)
+LOCAL_SETTINGS = _settings(_local_issuer)
+"""The same where an issuer may be on this machine; see `is_endpoint`."""
+
+
+def read_settings(values: Mapping[str, Any]) -> SignInSettings:
+    """Read the body of PUT /auth/settings, which was checked: what is absent is cleared.
 
     Raises:
-        InvalidRequestError: The issuer cannot be asked, or a usual value is above its maximum.
+        InvalidRequestError: A usual value is above its maximum.
     """
     brand, oidc = values.get("brand") or {}, values.get("oidc")
-    if oidc is not None and not is_endpoint(oidc["issuer"], loopback=loopback):
-        raise InvalidRequestError("body.oidc.issuer must be an https URL with a public host name")
     return SignInSettings(
         brand=Brand(
             name=brand.get("name"),
@@ -200,9 +200,6 @@ def settings_facts(settings: SignInSettings) -> ChosenBody:
             "max_expires_in": bounds.max_life_s,
         },
     }
-
-
-_OIDC = ("issuer", "client_id")
 
 
 def _bounds(values: Mapping[str, Any]) -> KeyBounds:
