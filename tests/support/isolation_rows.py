@@ -273,7 +273,7 @@ ROWS: Mapping[str, Row] = {
     "GET /api/v1/tenants": Row(access=Access.OPERATOR, ask=_at("/api/v1/tenants")),
     "POST /api/v1/tenants": Row(access=Access.OPERATOR, ask=_new_tenant, ok=frozenset({201})),
     "GET /api/v1/tenants/{id}": _operators(_TENANT),
-    "PATCH /api/v1/tenants/{id}": _operators(_TENANT, body={"name": "{marker} named"}),
+    "PATCH /api/v1/tenants/{id}": _operators(_TENANT, body={"name": "named by the operator"}),
     "DELETE /api/v1/tenants/{id}": _operators(_TENANT, spends="tenant"),
     "GET /api/v1/tenants/{id}/credits": _operators(f"{_TENANT}/credits"),
     "POST /api/v1/tenants/{id}/credits": Row(
@@ -281,10 +281,10 @@ ROWS: Mapping[str, Row] = {
     ),
     "GET /api/v1/tenants/{id}/keys": _operators(f"{_TENANT}/keys"),
     "POST /api/v1/tenants/{id}/keys": _operators(
-        f"{_TENANT}/keys", body={"name": "{marker} issued", "kind": "inference"}, ok=201
+        f"{_TENANT}/keys", body={"name": "issued by the operator", "kind": "inference"}, ok=201
     ),
     "PATCH /api/v1/tenants/{id}/keys/{hash}": _operators(
-        _TENANTS_KEY, "tenant", "key_hash", body={"name": "{marker} changed"}
+        _TENANTS_KEY, "tenant", "key_hash", body={"name": "changed by the operator"}
     ),
     "DELETE /api/v1/tenants/{id}/keys/{hash}": _operators(
         _TENANTS_KEY, "tenant", "key_hash", spends="key_hash"
