@@ -58,7 +58,7 @@ run: .venv/.synced $(if $(OPENROUTER_API_KEY),,.venv/.model) ## start the gatewa
 model: .venv/.model ## install the small real model
 
 test: .venv/.synced .tools/dynalite/.installed .tools/clients/.installed .tools/clients-python/.synced ## pass the tests
-	@$(BIN)/python -m pytest -m "not e2e and not chaos" -n 2 --cov --cov-report=
+	@$(BIN)/python -m pytest -m "not e2e and not chaos" -n 3 --cov --cov-report=
 	@$(BIN)/coverage report --fail-under=97
 	@$(BIN)/coverage report --include='*/weir/domain/*,*/weir/services/*' --fail-under=100
 

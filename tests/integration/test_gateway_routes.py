@@ -32,8 +32,8 @@ def make_template(**integration: Any) -> dict[str, Any]:
     }
 
 
-def test_route_streams_when_template_says_response_stream(tmp_path: Path) -> None:
-    routes = template_routes(tmp_path)
+def test_route_streams_when_template_says_response_stream() -> None:
+    routes = template_routes()
 
     streaming = routes.match("POST", "/stream/x")
     buffered = routes.match("POST", "/plain/x")
@@ -129,8 +129,8 @@ def test_refusal_has_its_default_when_template_says_nothing(
     )
 
 
-def test_refusal_takes_its_family_s_form_when_it_has_none_of_its_own(tmp_path: Path) -> None:
-    responses = template_routes(tmp_path).responses
+def test_refusal_takes_its_family_s_form_when_it_has_none_of_its_own() -> None:
+    responses = template_routes().responses
 
     timed_out = responses.answer(Refusal.INTEGRATION_TIMEOUT, request_id="r-1")
     too_large = responses.answer(Refusal.REQUEST_TOO_LARGE, request_id="r-1")

@@ -144,7 +144,7 @@ def test_start_fails_when_port_is_taken(tmp_path: Path) -> None:
     with (
         socket.create_server(("127.0.0.1", 0)) as taken,
         pytest.raises(OSError, match="address already in use"),
-        running({}, template_routes(tmp_path), log_dir=tmp_path, port=taken.getsockname()[1]),
+        running({}, template_routes(), log_dir=tmp_path, port=taken.getsockname()[1]),
     ):
         pass
 

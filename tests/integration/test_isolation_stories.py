@@ -11,20 +11,19 @@ from tests.support.tenant_stories import TenantStories
 # A story is short enough to be read as it is; to shrink it over HTTP would take minutes.
 STORIES = settings(
     phases=[Phase.generate],
-    max_examples=3,
-    stateful_step_count=25,
+    max_examples=6,
+    stateful_step_count=60,
     deadline=None,
     database=None,
     suppress_health_check=list(HealthCheck),
 )
-LONG = settings(STORIES, max_examples=6, stateful_step_count=60)
-SEEDS = (0, *(pytest.param(number, marks=pytest.mark.chaos) for number in range(1, 5)))
 
 
-@pytest.mark.parametrize("number", SEEDS)
+@pytest.mark.chaos
+@pytest.mark.parametrize("number", range(4))
 def test_tenants_stay_apart_when_anything_happens(stack: LocalStack, number: int) -> None:
     (api,) = template.of_type(template.deployed(), "AWS::ApiGateway::RestApi").values()
     TenantStories.stack = stack
     TenantStories.completions = "/api/v1/completions" in api["Body"]["paths"]
 
-    run_state_machine_as_test(seed(number)(TenantStories), settings=LONG if number else STORIES)
+    run_state_machine_as_test(seed(number)(TenantStories), settings=STORIES)

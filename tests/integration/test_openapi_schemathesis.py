@@ -108,20 +108,6 @@ def fuzz(stack: LocalStack) -> Fuzz:
     )
 
 
-@ALLOWED
-def test_every_answer_is_in_the_document_when_the_request_is_allowed(
-    fuzz: Fuzz, operation: Endpoint
-) -> None:
-    fuzz.send(operation, GenerationMode.POSITIVE, examples=3)
-
-
-@FORBIDDEN
-def test_every_answer_is_a_refusal_when_the_request_is_forbidden(
-    fuzz: Fuzz, operation: Endpoint
-) -> None:
-    fuzz.send(operation, GenerationMode.NEGATIVE, examples=3)
-
-
 @pytest.mark.chaos
 @ALLOWED
 def test_every_answer_is_in_the_document_when_many_requests_are_allowed(

@@ -119,6 +119,7 @@ def test_nothing_changes_when_the_stream_is_delivered_again(
         assert after[tenant_id] == expected_buckets(rows_of(stack, tenant_id))
 
 
+@pytest.mark.chaos
 def test_alerts_are_published_once_while_the_credit_runs_out(
     stack: LocalStack, published: PublishedEvents
 ) -> None:

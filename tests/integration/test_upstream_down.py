@@ -110,7 +110,12 @@ def holds(stack: LocalStack) -> set[str]:
 @pytest.mark.parametrize("path", ROUTES)
 @pytest.mark.parametrize(
     ("way", "status"),
-    [(Way.REFUSE, 502), (Way.DROP, 502), (Way.RESET, 502), (Way.HANG, 408)],
+    [
+        (Way.REFUSE, 502),
+        pytest.param(Way.DROP, 502, marks=pytest.mark.chaos),
+        (Way.RESET, 502),
+        pytest.param(Way.HANG, 408, marks=pytest.mark.chaos),
+    ],
 )
 def test_a_client_is_told_when_to_come_back(
     stack: LocalStack, relay: UpstreamRelay, way: Way, status: int, path: str, *, stream: bool

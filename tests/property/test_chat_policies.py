@@ -94,7 +94,7 @@ policies = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(members=bodies, policy=policies)
 def test_what_is_forwarded_obeys_the_policy_whatever_the_body(
     members: dict[str, Any], policy: Policy

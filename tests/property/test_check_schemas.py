@@ -94,7 +94,7 @@ def compare(check: Check, value: Any) -> None:
 
 @pytest.mark.parametrize("check", CHECKS.values(), ids=CHECKS.keys())
 @given(data=st.data())
-@settings(max_examples=60)
+@settings(max_examples=15)
 def test_a_check_takes_what_its_schema_takes(check: Check, data: st.DataObject) -> None:
     compare(check, data.draw(near(check.schema)))
 
@@ -106,7 +106,7 @@ def test_a_schema_is_one_of_its_dialect(check: Check) -> None:
 
 @pytest.mark.parametrize("route", OPERATIONS)
 @given(data=st.data())
-@settings(max_examples=150)
+@settings(max_examples=50)
 def test_a_request_for_an_answer_is_what_its_schema_says(route: str, data: st.DataObject) -> None:
     body = OPERATIONS[route].body
     assert body is not None
@@ -118,7 +118,7 @@ def test_a_request_for_an_answer_is_what_its_schema_says(route: str, data: st.Da
 
 @pytest.mark.parametrize("operation", BODIES, ids=lambda operation: operation.summary)
 @given(data=st.data())
-@settings(max_examples=60)
+@settings(max_examples=15)
 def test_a_body_is_refused_when_the_document_refuses_it(
     operation: Operation, data: st.DataObject
 ) -> None:

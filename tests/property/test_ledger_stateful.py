@@ -163,6 +163,16 @@ MUTANTS: dict[str, Mutation] = {
 }
 
 
+# These seven die at once; the others take longer to be found, in `make chaos`.
+QUICK_MUTANTS = {
+    "hold twice",
+    "hold nothing of the limit",
+    "release without an open hold",
+    "settle with own price",
+    "refund to another period",
+    "grant twice",
+    "transfer twice",
+}
 # Where the search for a mutant's failure begins: seeds that once were quick; any may find it.
 QUICK_SEEDS = {
     "charge no limit": 11,
@@ -174,7 +184,13 @@ QUICK_SEEDS = {
 }
 
 
-@pytest.mark.parametrize("name", MUTANTS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if name in QUICK_MUTANTS else pytest.param(name, marks=pytest.mark.chaos)
+        for name in MUTANTS
+    ],
+)
 def test_machine_fails_when_the_ledger_is_a_mutant(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -90,7 +90,7 @@ def is_taken(text: str, *, name: str, reader: Reader) -> bool:
 @pytest.mark.parametrize("parameter", READERS)
 @given(text=texts)
 @example(text="")
-@settings(max_examples=120)
+@settings(max_examples=30)
 def test_a_parameter_is_taken_when_the_document_allows_it(parameter: str, text: str) -> None:
     schema, reader = READERS[parameter]
     name = parameter.removeprefix("count ")

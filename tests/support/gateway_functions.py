@@ -4,9 +4,11 @@ import contextlib
 import json
 import os
 import socket
+import tempfile
 import textwrap
 import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from typing import Any
@@ -88,10 +90,12 @@ Resources:
 """
 
 
-def template_routes(folder: Path) -> Routes:
-    path = folder / "template.yaml"
-    path.write_text(TEMPLATE)
-    return read_routes(transform(path), parameters={"Origin": "https://app.example"})
+@cache
+def template_routes() -> Routes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "template.yaml"
+        path.write_text(TEMPLATE)
+        return read_routes(transform(path), parameters={"Origin": "https://app.example"})
 
 
 @contextlib.contextmanager
@@ -110,7 +114,7 @@ def running_functions(
         memory_mb=256,
     )
     with running(
-        {"Function": function}, template_routes(folder), log_dir=folder, max_workers=max_workers
+        {"Function": function}, template_routes(), log_dir=folder, max_workers=max_workers
     ) as gateway:
         yield gateway
 
