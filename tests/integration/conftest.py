@@ -1,7 +1,6 @@
 """One local stack for all integration tests of a worker process."""
 
-import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 
 import pytest
 import pytest_socket
@@ -9,15 +8,6 @@ import pytest_socket
 from local.stack import LocalStack
 from tests.support.grants import ungranted
 from tests.support.stacks import assert_books_balance, assert_no_canary, echo_stack, sweep
-
-
-@pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_protocol() -> Generator[None]:
-    """Coverage looks away: the product runs in other processes here, which are not measured."""
-    tracer = sys.gettrace()
-    sys.settrace(None)
-    yield
-    sys.settrace(tracer)
 
 
 @pytest.fixture(scope="session")
