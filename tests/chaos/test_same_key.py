@@ -38,7 +38,9 @@ class Answered:
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     pytest_socket.enable_socket()
-    with stormy_stack(tmp_path_factory.mktemp("same-key-logs")) as (running, _):
+    logs = tmp_path_factory.mktemp("same-key-logs")
+    # On a busy machine 32 processes that start at once take longer than the usual deadline.
+    with stormy_stack(logs, UpstreamDeadlineSeconds="40", ChatTimeoutSeconds="60") as (running, _):
         yield running
         report = audit(running.books.ledger, upstream=upstream_costs(running))
         assert report.violations == ()

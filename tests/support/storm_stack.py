@@ -39,12 +39,14 @@ class MortalMiniStack(MiniStack):
 
 
 @contextmanager
-def stormy_stack(logs: Path, *, pumps: bool = True) -> Iterator[tuple[LocalStack, MortalMiniStack]]:
+def stormy_stack(
+    logs: Path, *, pumps: bool = True, **parameters: str
+) -> Iterator[tuple[LocalStack, MortalMiniStack]]:
     """Bring up a stack over MiniStack, with holds that are swept when no request can be alive."""
     ministack = MortalMiniStack()
     options = StackOptions(
         model="echo",
-        parameters={**QUICK, "ChatTimeoutSeconds": str(LIFE_S)},
+        parameters={**QUICK, "ChatTimeoutSeconds": str(LIFE_S), **parameters},
         variables={"SweepFunction": {"SWEEP_MARGIN_S": str(MARGIN_S)}},
         schedules=False,
         pumps=pumps,
